@@ -1,0 +1,3 @@
+"""tapemend restores digitised analog videotapes."""
+
+__version__ = "0.1.0"

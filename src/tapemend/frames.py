@@ -1,0 +1,193 @@
+"""The nouns that cross stage boundaries: what a tape is, what a frame is, what each stage says of it.
+
+A frame is its ``index``, counted from 0 at the rate the stages work at (field rate where an interlaced tape is bobbed).
+Its time is an integer ``pts`` in a ``Fraction`` time base. Floats are for people.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Plane = NDArray[np.uint8] | NDArray[np.uint16]
+
+
+class Components(StrEnum):
+    """What the planes of a picture hold, in plane order."""
+
+    YCBCR = "ycbcr"
+    GRAY = "gray"
+    GBR = "gbr"
+
+
+class ScanType(StrEnum):
+    """How a picture's lines were taken in time."""
+
+    PROGRESSIVE = "progressive"
+    TOP_FIRST = "tff"
+    BOTTOM_FIRST = "bff"
+    TELECINE = "telecine"
+    UNKNOWN = "unknown"
+
+    @property
+    def interlaced(self) -> bool:
+        """Whether a frame holds two fields of different times."""
+        return self in (ScanType.TOP_FIRST, ScanType.BOTTOM_FIRST)
+
+
+class FrameState(StrEnum):
+    """How a frame came out of the file."""
+
+    DECODED = "decoded"
+    CORRUPT = "corrupt"
+    FILLED = "filled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PixelLayout:
+    """How the samples of a picture are stored; planar, native byte order."""
+
+    name: str
+    """FFmpeg's name of the planar pixel format that frames carry, such as ``yuv422p10le``."""
+    components: Components
+    """What the planes hold."""
+    bit_depth: int
+    """Bits per sample, 8 to 16; samples are uint8 for 8, uint16 above."""
+    chroma_width_shift: int
+    """log2 of luma columns per chroma column: 0 for 4:4:4, 1 for 4:2:2 and 4:2:0, 2 for 4:1:1."""
+    chroma_height_shift: int
+    """log2 of luma rows per chroma row: 1 for 4:2:0, else 0."""
+    full_range: bool
+    """Whether codes use the whole range (JPEG, RGB) and not 16 to 235/240 scaled to the depth (BT.601, section 2.5)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColourTags:
+    """The colour description of the stream, as code points of ITU-T H.273; 2 is unspecified."""
+
+    primaries: int
+    transfer: int
+    matrix: int
+    range: int
+    """FFmpeg's AVColorRange: 0 unspecified, 1 limited, 2 full."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """Scan type and field order: what the file says, what its pictures show, what is used."""
+
+    flagged: ScanType
+    """As the stream and its first frames are flagged."""
+    measured: ScanType
+    """As FFmpeg's idet finds in the decoded pictures."""
+    used: ScanType
+    """What later stages go by: the override, else the measurement, else the flag."""
+    evidence: dict[str, int]
+    """idet's multiple-frame counts: ``tff``, ``bff``, ``progressive``, ``undetermined``; and ``repeated`` fields."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamNote:
+    """A stream beside the picture: what it is, and whether it can be carried along."""
+
+    index: int
+    """Its index in the source."""
+    kind: str
+    """``audio``, ``subtitle``, ``data``, ``attachment`` or ``video`` (a second picture, a cover)."""
+    codec: str
+    """FFmpeg's codec name, or ``unknown``."""
+    detail: str
+    """For people: rate, channels, language, file name."""
+    start: Fraction | None
+    """Seconds of its first timestamp, None when it has none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tape:
+    """A source file, probed: everything that later stages need or must keep."""
+
+    path: Path
+    size_bytes: int
+    container: str
+    """FFmpeg's name of the container format."""
+    video_stream: int
+    """Index of the stream that is restored."""
+    codec: str
+    """FFmpeg's name of the video codec."""
+    width: int
+    height: int
+    layout: PixelLayout
+    """The planar layout frames are decoded to; the same samples as stored_pixel_format, unpacked at most."""
+    stored_pixel_format: str
+    """FFmpeg's name of the format in the file, such as ``yuyv422``."""
+    sample_aspect_ratio: Fraction | None
+    """Width over height of one pixel; None when the file does not say."""
+    colour: ColourTags
+    time_base: Fraction
+    """Seconds per tick of the source's video timestamps."""
+    frame_rate: Fraction
+    """Nominal frames a second of the source."""
+    start_pts: int
+    """Timestamp of the first decoded frame, in time_base."""
+    frame_count_from_header: int | None
+    """Frames as the container claims; None when it does not say."""
+    scan: Scan
+    streams: tuple[StreamNote, ...]
+    """Every other stream."""
+    chapter_count: int
+    tags: dict[str, str]
+    """The container's own metadata."""
+    notes: tuple[str, ...]
+    """Everything that was not as expected, one sentence each, for the report."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Frame:
+    """One decoded picture."""
+
+    index: int
+    pts: int
+    """In the reader's time base."""
+    planes: tuple[Plane, ...]
+    """In the layout's order, each (rows, columns), contiguous, uint8 or uint16; never written to."""
+    state: FrameState
+    """CORRUPT: the decoder concealed damage in the file. FILLED: the file could not give it; a neighbour's copy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FrameIndex:
+    """What one whole pass over a tape saw; the proof that a later read gives the same frames."""
+
+    pts: NDArray[np.int64]
+    """(N,) timestamps in time_base, strictly rising."""
+    time_base: Fraction
+    """Seconds per tick; half the source's where fields became frames."""
+    checksum: NDArray[np.uint32]
+    """(N,) CRC-32 over the planes' bytes."""
+    state: NDArray[np.uint8]
+    """(N,) 0 decoded, 1 corrupt, 2 filled."""
+    notes: tuple[str, ...]
+    """Everything that was not as expected while reading."""
+
+    def __len__(self) -> int:
+        return len(self.pts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureForm:
+    """What every frame of a written stream has in common."""
+
+    width: int
+    height: int
+    layout: PixelLayout
+    sample_aspect_ratio: Fraction | None
+    colour: ColourTags
+    frame_rate: Fraction
+    """Frames a second, as stated in the file."""
+    time_base: Fraction
+    """Of the pts of the frames that are handed in."""
+    scan: ScanType
+    """Field order flag of the written frames."""
