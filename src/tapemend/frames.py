@@ -191,3 +191,57 @@ class PictureForm:
     """Of the pts of the frames that are handed in."""
     scan: ScanType
     """Field order flag of the written frames."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Analysis:
+    """What the analysis pass measured on every frame; grows with the tape on disk only."""
+
+    frame_score: NDArray[np.float32]
+    """(N,) damage of the whole frame, 0 clean to 1; the scorer's own scale where it is CLIP."""
+    cell_score: NDArray[np.uint8]
+    """(N, rows, columns) damage of each region, 0 to 255, row-major over the picture; memory-mapped."""
+    signature: NDArray[np.uint8]
+    """(N, 12, 16, 3) mean Y'CbCr of a 16 x 12 grid over the picture, 0 to 255; memory-mapped."""
+    scorer: str
+    """Name and version of the scorer."""
+    absolute: bool
+    """Whether 0.5 means the same on every tape (the embedded scorer) or scores only rank frames (CLIP)."""
+
+    def __len__(self) -> int:
+        return len(self.frame_score)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Verdict:
+    """Which frames and regions are damaged."""
+
+    threshold: float
+    """Frames with a higher score are damaged."""
+    cell_threshold: int
+    """Regions with a higher cell score are damaged."""
+    separable: bool
+    """Whether Otsu's threshold split the scores in two; if not, threshold is the scorer's absolute one."""
+    confidence: float
+    """Share of the scores' variance that the threshold explains (Otsu's eta, 0 to 1)."""
+    reason: str
+    """One sentence for people: how the threshold was found."""
+    damaged: NDArray[np.bool_]
+    """(N,) frames judged damaged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shot:
+    """Frames start to stop - 1 show one take."""
+
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class References:
+    """The frames that may lend to a window, best first; empty when none is clean where it matters."""
+
+    indices: tuple[int, ...]
+    similarity: tuple[float, ...]
+    """Of each to the window's signature, 1 identical to -1."""

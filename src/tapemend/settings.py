@@ -5,7 +5,6 @@ Order of precedence: the defaults here, then a TOML file, then flags. The settin
 
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
 
 class FieldOrder(StrEnum):
@@ -47,8 +46,33 @@ class EncodeSettings:
     """How the result is written."""
 
     scan: ScanOutput = ScanOutput.BOB
-    """Interlaced tape: bob writes progressive frames at field rate, keep weaves the fields again with the right flag."""
+    """Interlaced tape: bob writes progressive frames at field rate, keep weaves the fields again and flags them."""
     access: bool = False
     """Write an H.264 MP4 to look at instead of the lossless FFV1 Matroska file."""
     overwrite: bool = False
     """Replace a target that exists."""
+
+
+class ScorerName(StrEnum):
+    """What ``--scorer`` may say."""
+
+    EMBEDDED = "embedded"
+    CLIP = "clip"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectSettings:
+    """How damage is found."""
+
+    scorer: ScorerName = ScorerName.EMBEDDED
+    """The scorer that ships with the package, or CLIP with the paper's prompts where its weights are at hand."""
+    clip_model: str = "openai/clip-vit-base-patch32"
+    """With --scorer clip: a local folder, or the hub name of a model that is already on this machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceSettings:
+    """How clean frames are chosen for each window."""
+
+    references: int = 3
+    """Reference frames per window at most (the paper's D), 0 to 8."""
