@@ -82,7 +82,7 @@ def degrade(picture: Tensor, indices: Sequence[int], preset: Preset, seed: int) 
     frame_count, _, height, width = picture.shape
     shift = torch.zeros(frame_count, height)
     for name, line_pass in LINE_PASSES.items():
-        shift = shift + line_pass(height, width, _moments(name, indices, preset, seed))
+        shift = shift + line_pass(height, _moments(name, indices, preset, seed))
     current = move_lines(picture, shift) if shift.any() else picture
     energy = {kind: torch.zeros(frame_count, height, width) for kind in Kind}
     energy[Kind.GEOMETRY] += (current - picture).square().mean(1)

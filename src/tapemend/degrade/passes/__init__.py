@@ -41,7 +41,7 @@ class Moments:
 class LinePass(Protocol):
     """Moves lines."""
 
-    def __call__(self, height: int, width: int, moments: Moments) -> Tensor:
+    def __call__(self, height: int, moments: Moments) -> Tensor:
         """(T, H) displacement in pixels, positive to the right."""
         ...
 

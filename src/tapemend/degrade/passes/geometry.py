@@ -8,12 +8,13 @@ from torch import Tensor
 from tapemend.degrade.passes import Moments
 
 MISTRACKING_PIXELS = 14.0
-"""Standard deviation of a line's own shift in the middle of the band at intensity 1, pixels of a 720-column picture."""
+"""Standard deviation of a line's own shift in the middle of the band at intensity 1, pixels of a 13.5 MHz capture."""
 WAVE_PIXELS = 5.0
-"""Largest edge wave at intensity 1, pixels of a 720-column picture."""
+"""Largest edge wave at intensity 1, pixels of a 13.5 MHz capture."""
+FRAME_ROWS = 576
 
 
-def mistracking(height: int, width: int, moments: Moments) -> Tensor:
+def mistracking(height: int, moments: Moments) -> Tensor:
     """Each line of a band, or of the whole picture, moves by its own amount.
 
     The band drifts and breathes; in the published task's worst frames it is the whole picture and the shifts of
@@ -33,22 +34,22 @@ def mistracking(height: int, width: int, moments: Moments) -> Tensor:
         together = moments.drift(position, "together", 15.0)
         lines = torch.lerp(own, walk, together) * band
         shift[position] = lines * intensity * MISTRACKING_PIXELS * (0.2 + 0.8 * moments.drift(position, "size", 12.0))
-    return shift * (width / 720)
+    return shift
 
 
-def edge_wave(height: int, width: int, moments: Moments) -> Tensor:
+def edge_wave(height: int, moments: Moments) -> Tensor:
     """Lines sway together: two slow waves down the picture and a little smooth noise."""
     shift = torch.zeros(len(moments.indices), height)
-    rows = torch.arange(height) / 576
+    rows = torch.arange(height) / FRAME_ROWS
     for position in moments.active():
         draw = moments.generator(position)
         lines = 0.4 * smooth(torch.randn(height, generator=draw), 6.0)
         for wave, period in (("slow", 90.0), ("quick", 25.0)):
-            cycles = 1.0 + 576 / period * moments.drift(position, f"{wave} cycles", 40.0)
+            cycles = 1.0 + FRAME_ROWS / period * moments.drift(position, f"{wave} cycles", 40.0)
             phase = 2 * math.pi * (moments.drift(position, f"{wave} phase", 7.0) * 3)
             lines += 0.5 * torch.sin(2 * math.pi * cycles * rows + phase)
         shift[position] = lines * moments.intensities[position] * WAVE_PIXELS
-    return shift * (width / 720)
+    return shift
 
 
 def smooth(values: Tensor, sigma: float) -> Tensor:

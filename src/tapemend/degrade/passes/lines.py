@@ -1,5 +1,7 @@
 """Lines with the wrong content: dropouts (AV Artifact Atlas: video dropout, scratches)."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -35,7 +37,7 @@ def _drop(picture: Tensor, moments: Moments, position: int) -> None:
         top = int((centre + spread * stretch[0] if row < 0.7 else row) * height) % height
         rows = slice(top, min(top + (1 if length < 0.7 else 2), height))
         left = int(column * width)
-        right = min(left + max(3, int(35 * (width / 720) ** 0.5 * 2.718 ** (0.8 * stretch[1]))), width)
+        right = min(left + max(3, int(35 * math.exp(0.8 * stretch[1]))), width)
         cover = torch.ones(right - left)
         if tail < 0.6:
             cover = torch.linspace(1.0, 0.0, right - left) ** 0.5

@@ -1,0 +1,105 @@
+"""Weights on disk: safetensors with everything needed to use them in the header; loaded strictly, checked by hash."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from tapemend.errors import WeightsError
+
+FORMAT = "tapemend-1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Checkpoint:
+    """A network's weights and where they come from."""
+
+    name: str
+    """For people: the shipped name or the file's."""
+    kind: str
+    """``restorer`` or ``scorer``."""
+    config: dict[str, Any]
+    """The network's settings, JSON-ready."""
+    tensors: dict[str, Tensor]
+    provenance: dict[str, str]
+    """Training commit, steps, seed, data, licence."""
+    sha256: str
+    """Of the file."""
+
+    def load_into(self, network: nn.Module) -> None:
+        """Fill the network; every name and shape must match."""
+        wanted = {name: tensor.shape for name, tensor in network.state_dict().items()}
+        given = {name: tensor.shape for name, tensor in self.tensors.items()}
+        if wanted != given:
+            odd = sorted(name for name in wanted.keys() | given.keys() if wanted.get(name) != given.get(name))
+            raise WeightsError(
+                f"{self.name}: {len(odd)} tensors do not fit the network (first: {odd[0]}); "
+                "it was made by another version of tapemend"
+            )
+        network.load_state_dict({name: tensor.float() for name, tensor in self.tensors.items()}, strict=True)
+
+
+def shipped() -> dict[str, dict[str, str]]:
+    """The checkpoints in the package: name to ``file``, ``kind`` and ``sha256``."""
+    index: dict[str, dict[str, str]] = json.loads(files("tapemend.weights").joinpath("index.json").read_text())
+    return index
+
+
+def read(name: str, kind: str) -> Checkpoint:
+    """The shipped checkpoint of that name, or the one in that file; WeightsError says what is wrong with it."""
+    entry = shipped().get(name)
+    path = Path(name) if entry is None else Path(str(files("tapemend.weights").joinpath(entry["file"])))
+    if not path.is_file():
+        names = [known for known, other in shipped().items() if other["kind"] == kind]
+        raise WeightsError(
+            f"no checkpoint {name!r}: neither a file nor one that ships with tapemend ({', '.join(names)})"
+        )
+    digest = sha256(path)
+    if entry is not None and digest != entry["sha256"]:
+        raise WeightsError(
+            f"{path}: the shipped checkpoint {name!r} is damaged (sha256 {digest[:12]}…); reinstall tapemend"
+        )
+    try:
+        with safe_open(path, framework="pt") as opened:
+            header = opened.metadata() or {}
+            tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{path}: not a readable checkpoint ({error}); fetch it again") from error
+    if header.get("format") != FORMAT or header.get("kind") != kind:
+        raise WeightsError(f"{path}: a safetensors file, but not tapemend's {kind} weights; name another checkpoint")
+    return Checkpoint(
+        name=name,
+        kind=kind,
+        config=json.loads(header["config"]),
+        tensors=tensors,
+        provenance=json.loads(header["provenance"]),
+        sha256=digest,
+    )
+
+
+def write(path: Path, kind: str, config: Any, tensors: dict[str, Tensor], provenance: dict[str, str]) -> None:
+    """Write a checkpoint aside and rename it, so that a killed process leaves the old one or the new one.
+
+    config: a dataclass; tensors: stored in their own precision.
+    """
+    header = {
+        "format": FORMAT,
+        "kind": kind,
+        "config": json.dumps(asdict(config)),
+        "provenance": json.dumps(provenance),
+    }
+    aside = path.with_name(path.name + ".part")
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, aside, header)
+    aside.replace(path)
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file's bytes."""
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -1,0 +1,60 @@
+"""Parts that the networks share."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import leaky_relu
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions around a skip; the second starts at zero, so that a new block is the identity.
+
+    No normalisation: its statistics would tie a pixel to the whole picture, and tiles would show.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        start_at_zero(self.second)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, C, H, W) to the same shape."""
+        change: Tensor = self.second(leaky_relu(self.first(features), 0.1))
+        return features + change
+
+
+def start_at_zero(convolution: nn.Conv2d) -> None:
+    """Make a fresh convolution answer zero."""
+    for parameter in convolution.parameters():
+        nn.init.zeros_(parameter)
+
+
+def blocks(channels: int, count: int) -> nn.Sequential:
+    """``count`` residual blocks in a row."""
+    return nn.Sequential(*(ResidualBlock(channels) for _ in range(count)))
+
+
+def shift_in_time(features: Tensor, frames: int) -> Tensor:
+    """(B*T, C, H, W): an eighth of the channels comes from the frame before, an eighth from the one after.
+
+    The temporal shift module (Lin et al., ICCV 2019); the first and the last frame see themselves.
+    """
+    fold = features.shape[1] // 8
+    clip = features.unflatten(0, (-1, frames))
+    before = torch.cat([clip[:, :1, :fold], clip[:, :-1, :fold]], 1)
+    after = torch.cat([clip[:, 1:, fold : 2 * fold], clip[:, -1:, fold : 2 * fold]], 1)
+    return torch.cat([before, after, clip[:, :, 2 * fold :]], 2).flatten(0, 1)
+
+
+def fold_pixels(picture: Tensor, rows: int, columns: int) -> Tensor:
+    """(N, C, H*rows, W*columns) to (N, C*rows*columns, H, W): each block of pixels becomes channels."""
+    count, channels, height, width = picture.shape
+    cut = picture.reshape(count, channels, height // rows, rows, width // columns, columns)
+    return cut.permute(0, 1, 3, 5, 2, 4).reshape(count, channels * rows * columns, height // rows, width // columns)
+
+
+def unfold_pixels(features: Tensor, rows: int, columns: int) -> Tensor:
+    """The inverse of fold_pixels: (N, C*rows*columns, H, W) to (N, C, H*rows, W*columns)."""
+    count, channels, height, width = features.shape
+    cut = features.reshape(count, channels // (rows * columns), rows, columns, height, width)
+    return cut.permute(0, 1, 4, 2, 5, 3).reshape(count, -1, height * rows, width * columns)

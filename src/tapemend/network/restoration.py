@@ -1,0 +1,106 @@
+"""The default network: a U-Net over the window, line by line at first, with the references fused by attention.
+
+Damage on tape lies along lines, so the first level folds four pixels of a line into channels and keeps every row apart;
+neighbour frames enter at full resolution there and by a temporal shift in every level of the encoder. The answer is a
+change of the input, weighed by a gate that learns where damage is, so that a clean picture stays as it was.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from tapemend.network.blocks import blocks, fold_pixels, shift_in_time, start_at_zero, unfold_pixels
+from tapemend.network.fusion import QUERY_COLUMNS, QUERY_ROWS, ReferenceFusion
+
+FOLD = 4
+"""Pixels of a line that become channels in the first level."""
+ROW_STRIDE, COLUMN_STRIDE = 4, 16
+"""Pixels per token where references are fused."""
+GRID_ROWS, GRID_COLUMNS = ROW_STRIDE * QUERY_ROWS, COLUMN_STRIDE * QUERY_COLUMNS
+"""Heights and widths the network takes are multiples of these: 64 x 64 pixels, one attention window."""
+REACH_ROWS, REACH_COLUMNS = 128, 320
+"""Pixels further away than this change nothing; a tile with that margin gives the picture without tiles."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestorationConfig:
+    """Everything that shapes the network; stored in the checkpoint."""
+
+    widths: tuple[int, int, int, int] = (24, 48, 96, 128)
+    """Channels of the four levels; the third is a multiple of three."""
+    depths: tuple[int, int, int, int] = (1, 2, 2, 2)
+    """Residual blocks of each level of the encoder; the decoder has one fewer, at least one."""
+
+
+class RestorationNetwork(nn.Module):
+    """Restores the frames of a window, each once."""
+
+    def __init__(self, config: RestorationConfig) -> None:
+        super().__init__()
+        first, second, third, fourth = config.widths
+        self.stem = nn.Conv2d(3 * 3 * FOLD, first, 3, padding=1)
+        self.levels = nn.ModuleList(blocks(w, d) for w, d in zip(config.widths, config.depths, strict=True))
+        self.downs = nn.ModuleList(
+            nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in ((first, second), (second, third), (third, fourth))
+        )
+        self.fusion = ReferenceFusion(third, ROW_STRIDE, COLUMN_STRIDE)
+        self.lend = nn.Conv2d(3 * FOLD, first, 3, padding=1)
+        self.ups = nn.ModuleList(nn.Conv2d(a, 4 * b, 1) for a, b in ((fourth, third), (third, second), (second, first)))
+        self.unlevels = nn.ModuleList(
+            blocks(w, max(1, d - 1)) for w, d in zip(config.widths[2::-1], config.depths[2::-1], strict=True)
+        )
+        self.head = nn.Conv2d(first, 4 * FOLD, 3, padding=1)
+        start_at_zero(self.head)
+
+    def encode(self, window: Tensor) -> list[Tensor]:
+        """(B, T, 3, H, W) to the features of each frame at four levels, each (B*T, C, h, w)."""
+        frames = window.shape[1]
+        before = torch.cat([window[:, :1], window[:, :-1]], 1)
+        after = torch.cat([window[:, 1:], window[:, -1:]], 1)
+        seen = torch.cat([window, before - window, after - window], 2).flatten(0, 1)
+        features = [self.levels[0](self.stem(fold_pixels(seen, 1, FOLD)))]
+        for down, level in zip(self.downs, list(self.levels)[1:], strict=True):
+            features.append(level(shift_in_time(down(features[-1]), frames)))
+        return features
+
+    def encode_reference(self, pictures: Tensor) -> Tensor:
+        """(N, 3, H, W) references, each on its own, to their features (N, C, h, w) where they are fused."""
+        alone = torch.cat([pictures, torch.zeros_like(pictures), torch.zeros_like(pictures)], 1)
+        features = self.levels[0](self.stem(fold_pixels(alone, 1, FOLD)))
+        for down, level in zip(list(self.downs)[:2], list(self.levels)[1:3], strict=True):
+            features = level(shift_in_time(down(features), 1))
+        return features
+
+    def decode(
+        self, pictures: Tensor, features: list[Tensor], fused: Tensor | None, lent: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """(N, 3, H, W) frames, their features, and what references lend, to (change, gate logit).
+
+        change: (N, 3, H, W), already weighed by the gate; gate logit: (N, 1, H, W).
+        """
+        skips = list(features[:3])
+        if fused is not None and lent is not None:
+            skips[2] = skips[2] + fused
+            skips[0] = skips[0] + self.lend(fold_pixels(lent - pictures, 1, FOLD))
+        current = features[3]
+        for up, level, skip in zip(self.ups, self.unlevels, reversed(skips), strict=True):
+            current = level(unfold_pixels(up(current), 2, 2) + skip)
+        answer = unfold_pixels(self.head(current), 1, FOLD)
+        return answer[:, :3] * torch.sigmoid(answer[:, 3:]), answer[:, 3:]
+
+    def forward(self, window: Tensor, references: Tensor, lendable: Tensor) -> tuple[Tensor, Tensor]:
+        """Restore every frame of a window.
+
+        window: (B, T, 3, H, W) Y'CbCr; references: (B, D, 3, H, W), D may be 0; lendable: (B, D, H/4, W/16) bool.
+        Returns (restored (B, T, 3, H, W), gate logits (B, T, 1, H, W)).
+        """
+        count, frames = window.shape[:2]
+        features = self.encode(window)
+        fused, lent = None, None
+        if references.shape[1]:
+            depth = references.shape[1]
+            keys = self.encode_reference(references.flatten(0, 1)).unflatten(0, (count, depth))
+            fused, lent = self.fusion(features[2].unflatten(0, (count, frames)), keys, references, lendable)
+        change, gate = self.decode(window.flatten(0, 1), features, fused, lent)
+        return window + change.unflatten(0, (count, frames)), gate.unflatten(0, (count, frames))

@@ -1,0 +1,1 @@
+"""Training: data from the simulator, one visible loop, exact resume."""

@@ -1,0 +1,87 @@
+"""Clean clips, packed once, and cut at random."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tapemend.errors import NotAVideo
+
+SHORT_SIDE = 576
+"""Clips are scaled to this (area averaging): standard definition hides their own coding."""
+FRAMES = 120
+"""Frames kept per clip, evenly cut from its beginning, middle and end in runs of a third each."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Store:
+    """Packed clips: each (T, 3, H, W) uint8 limited-range Y'CbCr 4:4:4, memory-mapped, in runs of FRAMES // 3."""
+
+    names: tuple[str, ...]
+    clips: tuple[NDArray[np.uint8], ...]
+
+    def cut(self, clip: int, frames: Sequence[int], top: int, left: int, rows: int, columns: int) -> Tensor:
+        """(T, 3, rows, columns) float32 Y'CbCr of these frames."""
+        block = np.stack([self.clips[clip][frame, :, top : top + rows, left : left + columns] for frame in frames])
+        return from_codes(torch.from_numpy(block))
+
+
+def from_codes(codes: Tensor) -> Tensor:
+    """(T, 3, H, W) uint8 limited range to float32, luma 0 to 1, chroma -0.5 to 0.5 (BT.601, section 2.5)."""
+    offset = torch.tensor([16.0, 128.0, 128.0])[:, None, None]
+    scale = torch.tensor([219.0, 224.0, 224.0])[:, None, None]
+    return (codes.float() - offset) / scale
+
+
+def pack(folder: Path, cache: Path) -> Store:
+    """Open the packed clips of a folder, packing first those that are not in the cache yet."""
+    cache.mkdir(parents=True, exist_ok=True)
+    paths = sorted(path for path in folder.iterdir() if path.is_file())
+    if not paths:
+        raise NotAVideo(f"{folder}: no clips to train on; name a folder of clean videos")
+    for path in paths:
+        if not (packed := cache / f"{path.name}.npy").exists():
+            log.info("packing %s", path.name)
+            aside = packed.with_suffix(".part.npy")
+            np.save(aside, _read(path))
+            aside.replace(packed)
+    return Store(
+        names=tuple(path.name for path in paths),
+        clips=tuple(np.load(cache / f"{path.name}.npy", mmap_mode="r") for path in paths),
+    )
+
+
+def _read(path: Path) -> NDArray[np.uint8]:
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        total = stream.frames or sum(1 for _ in container.decode(stream))
+        container.seek(0)
+        wanted = _wanted(total)
+        kept = []
+        for number, frame in enumerate(container.decode(stream)):
+            if number in wanted:
+                scale = SHORT_SIDE / min(frame.width, frame.height)
+                columns, rows = (round(side * scale / 16) * 16 for side in (frame.width, frame.height))
+                scaled = frame.reformat(columns, rows, "yuv444p", dst_color_range=1, interpolation="AREA")
+                kept.append(scaled.to_ndarray())
+            if number > max(wanted):
+                break
+    if not kept:
+        raise NotAVideo(f"{path}: no frame decodes; take it out of the folder")
+    return np.stack(kept)
+
+
+def _wanted(total: int) -> set[int]:
+    run = FRAMES // 3
+    if total <= FRAMES:
+        return set(range(total))
+    return {start + step for start in (0, (total - run) // 2, total - run) for step in range(run)}

@@ -1,0 +1,170 @@
+"""The one training loop. It stops by the clock, resumes exactly, and leaves a checkpoint whole at every moment."""
+
+import json
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from math import cos, pi
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
+
+from tapemend import checkpoint
+from tapemend.errors import JournalMismatch
+from tapemend.train.data import Store
+from tapemend.train.recipes import Recipe, precision_for
+from tapemend.train.samples import Batch, sample
+
+log = logging.getLogger(__name__)
+EMA = 0.998
+"""Weight of the past in the running average of the weights."""
+WARM_UP = 100
+"""Steps over which the learning rate rises."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainSettings:
+    """One run of a recipe."""
+
+    minutes: float = 60.0
+    """Stop after this time; the next run with the same folder goes on from there."""
+    seed: int = 1
+    """Seed of the weights and of every sample."""
+    save_every: int = 200
+    """Steps between checkpoints."""
+    device: str = "cpu"
+    """Where to train, as torch names it: cpu, cuda."""
+    steps: int | None = None
+    """Steps of the whole schedule, instead of the recipe's own."""
+
+
+class _Samples(IterableDataset[Batch]):
+    """Batches from a step on."""
+
+    def __init__(self, store: Store, recipe: Recipe, seed: int, first: int) -> None:
+        self.store, self.recipe, self.seed, self.first = store, recipe, seed, first
+
+    def __iter__(self) -> Iterator[Batch]:
+        torch.set_num_threads(1)
+        step = self.first
+        while True:
+            yield sample(self.store, self.recipe.samples, self.seed, step)
+            step += 1
+
+
+class Run:
+    """The state of a training, kept in ``folder``: state.safetensors, curve.jsonl and the averaged checkpoint."""
+
+    def __init__(self, recipe: Recipe, settings: TrainSettings, folder: Path) -> None:
+        self.recipe, self.settings, self.folder = recipe, settings, folder
+        self.device = torch.device(settings.device)
+        self.precision = precision_for(self.device)
+        self.steps = settings.steps or recipe.steps
+        torch.manual_seed(settings.seed)
+        self.network = recipe.build().to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.99))
+        self.step = 0
+        folder.mkdir(parents=True, exist_ok=True)
+        if self.state.exists():
+            self._load()
+
+    @property
+    def state(self) -> Path:
+        """Everything needed to go on exactly."""
+        return self.folder / "state.safetensors"
+
+    def train(self, store: Store) -> None:
+        """Train until the time or the schedule is over."""
+        deadline = time.monotonic() + self.settings.minutes * 60
+        samples = _Samples(store, self.recipe, self.settings.seed, self.step)
+        batches = iter(DataLoader(samples, batch_size=None, num_workers=1, prefetch_factor=3))
+        since, started, total = self.step, time.monotonic(), Counter[str]()
+        while self.step < self.steps and time.monotonic() < deadline:
+            total.update(self._learn(next(batches)))
+            if self.step % self.settings.save_every == 0:
+                self._note(total, self.step - since, time.monotonic() - started)
+                self.save()
+                since, started, total = self.step, time.monotonic(), Counter[str]()
+        self.save()
+
+    def _learn(self, batch: Batch) -> dict[str, float]:
+        """One step; returns the losses."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._learning_rate()
+        batch = Batch(**{name: getattr(batch, name).to(self.device) for name in Batch.__dataclass_fields__})
+        with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
+            losses = self.recipe.losses(self.network, batch)
+        self.optimizer.zero_grad(set_to_none=True)
+        torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 0.5)
+        self.optimizer.step()
+        self.step += 1
+        keep = min(EMA, self.step / (self.step + 20))
+        for name, value in self.network.state_dict().items():
+            self.average[name].lerp_(value, 1 - keep)
+        return {name: loss.item() for name, loss in losses.items()}
+
+    def _learning_rate(self) -> float:
+        """Linear warm-up, then a cosine to 2 % at the last step."""
+        warm = min(1.0, (self.step + 1) / WARM_UP)
+        return self.recipe.learning_rate * warm * (0.51 + 0.49 * cos(pi * min(1.0, self.step / self.steps)))
+
+    def _note(self, total: Counter[str], count: int, seconds: float) -> None:
+        """A line of the curve: mean losses since the last one, and seconds per step."""
+        line = {"step": self.step, "seconds_per_step": round(seconds / count, 3)}
+        line |= {name: round(value / count, 6) for name, value in total.items()}
+        log.info("%s", line)
+        with (self.folder / "curve.jsonl").open("a") as curve:
+            curve.write(json.dumps(line) + "\n")
+
+    def save(self) -> None:
+        """Write the state, and the averaged weights as a checkpoint in half precision."""
+        tensors = {f"network/{name}": value for name, value in self.network.state_dict().items()}
+        tensors |= {f"average/{name}": value for name, value in self.average.items()}
+        for number, slots in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer/{number}/{slot}": value for slot, value in slots.items()}
+        aside = self.state.with_suffix(".part")
+        save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, aside, self._header())
+        aside.replace(self.state)
+        checkpoint.write(
+            self.folder / f"{self.recipe.kind}.safetensors",
+            self.recipe.kind,
+            self.recipe.config,
+            {name: value.half() for name, value in self.average.items()},
+            {"steps": str(self.step), "seed": str(self.settings.seed), "licence": "Apache-2.0", "recipe": self._work()},
+        )
+
+    def _work(self) -> str:
+        """What must be the same for a run to go on."""
+        return json.dumps(asdict(self.recipe) | {"seed": self.settings.seed, "steps": self.steps}, sort_keys=True)  # type: ignore[call-overload]
+
+    def _header(self) -> dict[str, str]:
+        return {"work": self._work(), "step": str(self.step)}
+
+    def _load(self) -> None:
+        with safe_open(self.state, framework="pt") as opened:
+            header = opened.metadata()
+            tensors: dict[str, Tensor] = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+        if header["work"] != self._work():
+            raise JournalMismatch(f"{self.folder}: holds a run of another recipe, seed or schedule; use another folder")
+        self.step = int(header["step"])
+        self.network.load_state_dict(_under(tensors, "network/"))
+        self.average = {name: value.to(self.device) for name, value in _under(tensors, "average/").items()}
+        slots: dict[int, dict[str, Tensor]] = {}
+        for name, value in _under(tensors, "optimizer/").items():
+            number, slot = name.split("/")
+            slots.setdefault(int(number), {})[slot] = value
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
+        log.info("going on from step %d", self.step)
+
+
+def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,102 @@
+"""What is trained, by name: the network, its samples and its loss."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, binary_cross_entropy_with_logits, max_pool2d
+
+from tapemend.errors import SettingsError
+from tapemend.network.damage import CELL_COLUMNS, CELL_ROWS, DamageConfig, DamageNetwork
+from tapemend.network.restoration import RestorationConfig, RestorationNetwork
+from tapemend.train.losses import charbonnier
+from tapemend.train.samples import Batch, SampleSettings, visibility
+
+
+class Recipe(Protocol):
+    """A training: what it makes, from what, judged how."""
+
+    kind: str
+    """Kind of checkpoint."""
+    config: Any
+    """The network's settings."""
+    samples: SampleSettings
+    learning_rate: float
+    steps: int
+    """Steps of the whole cosine schedule."""
+
+    def build(self) -> nn.Module:
+        """A fresh network."""
+        ...
+
+    def losses(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """Scalars; their sum is minimised."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestorerRecipe:
+    """The default restorer."""
+
+    kind: str = "restorer"
+    config: RestorationConfig = RestorationConfig()
+    samples: SampleSettings = SampleSettings()
+    learning_rate: float = 8e-4
+    steps: int = 5000
+
+    def build(self) -> nn.Module:
+        """A fresh network."""
+        return RestorationNetwork(self.config)
+
+    def losses(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """Charbonnier on every frame, and the gate against the pixels that damage changed."""
+        restored, gate = network(batch.damaged, batch.references, batch.lendable)
+        change = (batch.damaged - batch.clean).square().mean(2).sqrt()
+        truth = max_pool2d(visibility(change), 3, stride=1, padding=1)
+        return {
+            "picture": charbonnier(restored, batch.clean),
+            "gate": 0.002 * binary_cross_entropy_with_logits(gate[:, :, 0], truth),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScorerRecipe:
+    """The embedded scorer."""
+
+    kind: str = "scorer"
+    config: DamageConfig = DamageConfig()
+    samples: SampleSettings = SampleSettings(rows=192, columns=320, frames=2, windows=6, references=0, clean_share=0.35)
+    learning_rate: float = 1e-3
+    steps: int = 3000
+
+    def build(self) -> nn.Module:
+        """A fresh network."""
+        return DamageNetwork(self.config)
+
+    def losses(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """Cross entropy against how visible each kind of damage is in each cell."""
+        logits = network(batch.damaged.flatten(0, 1))
+        energy = avg_pool2d(batch.change.flatten(0, 1).square(), (CELL_ROWS, CELL_COLUMNS))
+        return {"cells": binary_cross_entropy_with_logits(logits, visibility(energy.sqrt()))}
+
+
+RECIPES: Mapping[str, type[RestorerRecipe] | type[ScorerRecipe]] = MappingProxyType(
+    {"restorer": RestorerRecipe, "scorer": ScorerRecipe}
+)
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe of that name; SettingsError lists the names there are."""
+    if name not in RECIPES:
+        raise SettingsError(f"no recipe is called {name!r}; there are: {', '.join(RECIPES)}")
+    return RECIPES[name]()
+
+
+def precision_for(device: torch.device) -> torch.dtype:
+    """bfloat16 where the device multiplies it faster than float32, else float32."""
+    if device.type == "cuda":
+        return torch.bfloat16
+    return torch.bfloat16 if torch.ops.mkldnn._is_mkldnn_bf16_supported() else torch.float32

@@ -1,0 +1,167 @@
+"""Training samples: a window and its references, cut and damaged; a function of (seed, step) and nothing else."""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import torch
+from torch import Tensor
+from torch.nn.functional import max_pool2d
+
+from tapemend.degrade import Preset, degrade, preset
+from tapemend.degrade.chain import Burst
+from tapemend.degrade.timeline import generator, uniform
+from tapemend.network.restoration import COLUMN_STRIDE, ROW_STRIDE
+from tapemend.train.data import FRAMES, Store
+
+MARGIN = 40
+"""Columns cut beyond each side, so that moved lines bring in true picture."""
+VISIBLE = 0.015
+"""Change (root mean square over components) at which damage counts as 63 % visible."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Batch:
+    """What a step learns from; B windows of T frames with D references."""
+
+    damaged: Tensor
+    """(B, T, 3, H, W) float32 Y'CbCr."""
+    clean: Tensor
+    """(B, T, 3, H, W)."""
+    change: Tensor
+    """(B, T, 4, H, W) how much each kind of damage changed each pixel."""
+    references: Tensor
+    """(B, D, 3, H, W)."""
+    lendable: Tensor
+    """(B, D, H/4, W/16) bool."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleSettings:
+    """How samples are cut."""
+
+    rows: int = 128
+    columns: int = 192
+    frames: int = 5
+    windows: int = 3
+    """Windows per step."""
+    references: int = 3
+    """References per window at most."""
+    preset: str = "first-2026-11"
+    clean_share: float = 0.15
+    """Share of windows left undamaged."""
+
+
+def sample(store: Store, settings: SampleSettings, seed: int, step: int) -> Batch:
+    """The batch of one step; the same for the same (store, settings, seed, step)."""
+    depth = min(settings.references, (0, 1, 2, 2, 3)[int(5 * uniform(seed, "depth", step))])
+    parts = [_window(store, settings, depth, (seed, step, number)) for number in range(settings.windows)]
+    damaged, clean, change, references, lendable = (torch.stack(part) for part in zip(*parts, strict=True))
+    return Batch(damaged=damaged, clean=clean, change=change, references=references, lendable=lendable)
+
+
+def _window(store: Store, settings: SampleSettings, depth: int, key: tuple[int, int, int]) -> tuple[Tensor, ...]:
+    draw = generator(*key, "window")
+    clip = int(torch.randint(len(store.clips), (), generator=draw))
+    length, _, height, width = store.clips[clip].shape
+    start = _start(length, settings.frames, draw)
+    top = int(torch.randint(height - settings.rows + 1, (), generator=draw))
+    left = int(torch.randint(width - settings.columns - 2 * MARGIN + 1, (), generator=draw))
+    place = (top, left, settings.rows, settings.columns + 2 * MARGIN)
+    window = list(range(start, start + settings.frames))
+    if torch.rand((), generator=draw) < 0.5:
+        window.reverse()
+    lenders = [_lender(window, length, draw) for _ in range(depth)]
+    picture = _vary(store.cut(clip, window + lenders, *place), draw)
+    tape = _tape(settings, key)
+    first = int(torch.randint(10_000, (), generator=draw))
+    truth = degrade(picture[: settings.frames], range(first, first + settings.frames), tape, key[1] * 1009 + key[2])
+    references, lendable = _references(picture[settings.frames :], tape, draw, key)
+    inner = slice(MARGIN, MARGIN + settings.columns)
+    return (
+        truth.picture[..., inner],
+        picture[: settings.frames, ..., inner],
+        truth.change[..., inner],
+        references[..., inner],
+        tokens(lendable[..., inner]),
+    )
+
+
+def _start(length: int, frames: int, draw: torch.Generator) -> int:
+    """A window's first frame; windows do not cross from one packed run into the next."""
+    start = int(torch.randint(max(1, length - frames + 1), (), generator=draw))
+    run = FRAMES // 3
+    return start if length < FRAMES else min(start, start // run * run + run - frames)
+
+
+def _lender(window: list[int], length: int, draw: torch.Generator) -> int:
+    """A frame outside the window, mostly near."""
+    distance = int(torch.randint(1, 30, (), generator=draw))
+    below, above = min(window) - distance, max(window) + distance
+    return max(below, 0) if (torch.rand((), generator=draw) < 0.5 and below >= 0) or above >= length else above
+
+
+def _vary(picture: Tensor, draw: torch.Generator) -> Tensor:
+    """Mirror, softness, contrast, saturation and a little grain: clean frames of real tapes are not pristine."""
+    mirror, soft, chroma_soft, contrast, saturation, grain = torch.rand(6, generator=draw).tolist()
+    if mirror < 0.5:
+        picture = picture.flip(-1)
+    if soft < 0.5:
+        kernel = torch.tensor([0.25, 0.5, 0.25]) if soft < 0.25 else torch.tensor([0.1, 0.24, 0.32, 0.24, 0.1])
+        picture = torch.cat([_blur(picture[:, :1], kernel), picture[:, 1:]], 1)
+    if chroma_soft < 0.6:
+        picture = torch.cat([picture[:, :1], _blur(picture[:, 1:], torch.ones(9) / 9)], 1)
+    picture = torch.cat(
+        [(picture[:, :1] - 0.4) * (0.7 + 0.5 * contrast) + 0.4, picture[:, 1:] * (0.4 + 0.9 * saturation)], 1
+    )
+    if grain < 0.3:
+        picture = picture + 0.004 * torch.randn(picture.shape, generator=draw)
+    return picture
+
+
+def _blur(picture: Tensor, kernel: Tensor) -> Tensor:
+    """Low-pass along the line, borders replicated."""
+    reach = len(kernel) // 2
+    shape = picture.shape
+    lines = torch.nn.functional.pad(picture.reshape(-1, 1, shape[-1]), (reach, reach), mode="replicate")
+    return torch.conv1d(lines, kernel[None, None]).reshape(shape)
+
+
+def _tape(settings: SampleSettings, key: tuple[int, int, int]) -> Preset:
+    """The preset with every pass at a strength of its own, in damaged stretches all the time or not at all."""
+    base = preset(settings.preset)
+    clean = uniform(*key, "clean") < settings.clean_share
+    passes = {
+        name: Burst(strength=own.strength * uniform(*key, name) ** 0.5, share=own.share, period=own.period)
+        for name, own in base.passes.items()
+    }
+    return Preset(
+        description=base.description,
+        damaged_share=0.0 if clean else 1.0,
+        stretch=base.stretch,
+        passes=MappingProxyType(passes),
+    )
+
+
+def _references(
+    picture: Tensor, tape: Preset, draw: torch.Generator, key: tuple[int, int, int]
+) -> tuple[Tensor, Tensor]:
+    """References as a tape has them: a quarter of them damaged in places that are marked as not to lend."""
+    lent, lendable = picture.clone(), torch.ones(len(picture), *picture.shape[-2:])
+    for number in range(len(picture)):
+        if torch.rand((), generator=draw) < 0.25:
+            truth = degrade(picture[number : number + 1], [number], tape, key[1] * 1009 + key[2] + 500)
+            lent[number] = truth.picture[0]
+            lendable[number] = (truth.change[0].square().sum(0).sqrt() < VISIBLE).float()
+    return lent, lendable
+
+
+def tokens(lendable: Tensor) -> Tensor:
+    """(D, H, W) 1 where a pixel may lend, to (D, H/4, W/16) bool: tokens whose every pixel may."""
+    if not len(lendable):
+        return torch.ones(0, lendable.shape[1] // ROW_STRIDE, lendable.shape[2] // COLUMN_STRIDE, dtype=torch.bool)
+    return max_pool2d(1 - lendable[:, None], (ROW_STRIDE, COLUMN_STRIDE))[:, 0] < 0.5
+
+
+def visibility(change: Tensor) -> Tensor:
+    """How visible a change is, 0 to 1: 1 - exp(-(change / VISIBLE)^2)."""
+    return 1 - torch.exp(-(change / VISIBLE).square())
