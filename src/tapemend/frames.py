@@ -201,6 +201,8 @@ class Analysis:
     """(N,) damage of the whole frame, 0 clean to 1; the scorer's own scale where it is CLIP."""
     cell_score: NDArray[np.uint8]
     """(N, rows, columns) damage of each region, 0 to 255, row-major over the picture; memory-mapped."""
+    kind_score: NDArray[np.uint8]
+    """(N, 4) mean damage of the frame by kind (geometry, lines, chroma, noise), 0 to 255; memory-mapped."""
     signature: NDArray[np.uint8]
     """(N, 12, 16, 3) mean Y'CbCr of a 16 x 12 grid over the picture, 0 to 255; memory-mapped."""
     scorer: str
@@ -245,3 +247,49 @@ class References:
     indices: tuple[int, ...]
     similarity: tuple[float, ...]
     """Of each to the window's signature, 1 identical to -1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """Some finished frames in a verified lossless file."""
+
+    path: Path
+    frame_count: int
+    sha256: str
+    """Of the file."""
+    frame_md5: tuple[str, ...]
+    """Of each frame: MD5 over the tightly packed planes as stored, as FFmpeg's framemd5 prints it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """The finished file: decoded again, counted and compared before it got its name."""
+
+    path: Path
+    frame_count: int
+    sha256: str
+    """Of the file."""
+    framemd5_path: Path
+    """Checksums of every frame, beside the file, as FFmpeg's framemd5 writes them."""
+    carried: tuple[str, ...]
+    """What came along from the source, one sentence each."""
+    left_out: tuple[str, ...]
+    """What could not come along, or not as it was, and why; one sentence each."""
+
+
+def damaged_cells(analysis: Analysis, verdict: Verdict, frame_index: int | NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Which regions of a frame are damaged.
+
+    A frame judged damaged with no cell above the threshold is damaged in a place that is not known: everywhere.
+
+    Args:
+        analysis: Of the tape.
+        verdict: On the same tape.
+        frame_index: One index, or K of them.
+
+    Returns:
+        (rows, columns), or (K, rows, columns).
+    """
+    cells: NDArray[np.bool_] = analysis.cell_score[frame_index] > verdict.cell_threshold
+    nowhere = verdict.damaged[frame_index] & ~cells.any(axis=(-2, -1))
+    return cells | nowhere[..., None, None]
