@@ -1,8 +1,8 @@
 """Tiny clips with known pictures, written with PyAV; what every test of a stage that reads a file starts from.
 
 A clip's pictures are a texture that moves a few columns per field, so that two fields of different times differ and
-every frame is unlike every other. ``Clip(...).write(tmp_path / "clip.mkv")`` makes the file, ``clip.planes(3)`` says what
-went into its fourth frame.
+every frame is unlike every other. ``Clip(...).write(tmp_path / "clip.mkv")`` makes the file, ``clip.planes(3)`` says
+what went into its fourth frame.
 """
 
 from collections.abc import Callable
