@@ -76,3 +76,41 @@ class ReferenceSettings:
 
     references: int = 3
     """Reference frames per window at most (the paper's D), 0 to 8."""
+
+
+class Precision(StrEnum):
+    """What ``--precision`` may say."""
+
+    AUTO = "auto"
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreSettings:
+    """How damaged frames are restored."""
+
+    strength: float = 1.0
+    """How much of the change is applied: 0 gives the identical video, 1 the whole restoration."""
+    weights: str = "default"
+    """A checkpoint that ships with tapemend, or a .safetensors file."""
+    window: int = 8
+    """Frames restored together (the paper's T), 1 to 32."""
+    device: str = "auto"
+    """auto, cpu, or cuda; auto takes the GPU where there is one."""
+    precision: Precision = Precision.AUTO
+    """Arithmetic of the network; auto takes bfloat16 where the device is made for it."""
+    tile: int = 0
+    """Restore in tiles of this many pixels a side, a multiple of 64; 0 tiles only when memory asks for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All of them."""
+
+    probe: ProbeSettings = ProbeSettings()
+    decode: DecodeSettings = DecodeSettings()
+    detect: DetectSettings = DetectSettings()
+    references: ReferenceSettings = ReferenceSettings()
+    restore: RestoreSettings = RestoreSettings()
+    encode: EncodeSettings = EncodeSettings()

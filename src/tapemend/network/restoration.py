@@ -19,7 +19,7 @@ ROW_STRIDE, COLUMN_STRIDE = 4, 16
 """Pixels per token where references are fused."""
 GRID_ROWS, GRID_COLUMNS = ROW_STRIDE * QUERY_ROWS, COLUMN_STRIDE * QUERY_COLUMNS
 """Heights and widths the network takes are multiples of these: 64 x 64 pixels, one attention window."""
-REACH_ROWS, REACH_COLUMNS = 128, 320
+REACH_ROWS, REACH_COLUMNS = 192, 384
 """Pixels further away than this change nothing; a tile with that margin gives the picture without tiles."""
 
 
@@ -89,18 +89,29 @@ class RestorationNetwork(nn.Module):
         answer = unfold_pixels(self.head(current), 1, FOLD)
         return answer[:, :3] * torch.sigmoid(answer[:, 3:]), answer[:, 3:]
 
+    def lend_to(self, features: Tensor, references: Tensor, lendable: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        """(B, T, C, h, w) features and (B, D, 3, H, W) references to what ReferenceFusion gives; None for D = 0."""
+        count, depth = references.shape[:2]
+        if not depth:
+            return None, None
+        keys = self.encode_reference(references.flatten(0, 1)).unflatten(0, (count, depth))
+        fused: tuple[Tensor, Tensor] = self.fusion(features, keys, references, lendable)
+        return fused
+
+    def restore_frames(self, window: Tensor, keep: list[int], references: Tensor, lendable: Tensor) -> Tensor:
+        """The change of the frames at positions ``keep`` of one window (1, T, 3, H, W): (len(keep), 3, H, W)."""
+        features = [level[keep] for level in self.encode(window)]
+        fused, lent = self.lend_to(features[2][None], references, lendable)
+        return self.decode(window[0, keep], features, fused, lent)[0]
+
     def forward(self, window: Tensor, references: Tensor, lendable: Tensor) -> tuple[Tensor, Tensor]:
         """Restore every frame of a window.
 
         window: (B, T, 3, H, W) Y'CbCr; references: (B, D, 3, H, W), D may be 0; lendable: (B, D, H/4, W/16) bool.
         Returns (restored (B, T, 3, H, W), gate logits (B, T, 1, H, W)).
         """
-        count, frames = window.shape[:2]
+        shape = window.shape[:2]
         features = self.encode(window)
-        fused, lent = None, None
-        if references.shape[1]:
-            depth = references.shape[1]
-            keys = self.encode_reference(references.flatten(0, 1)).unflatten(0, (count, depth))
-            fused, lent = self.fusion(features[2].unflatten(0, (count, frames)), keys, references, lendable)
+        fused, lent = self.lend_to(features[2].unflatten(0, shape), references, lendable)
         change, gate = self.decode(window.flatten(0, 1), features, fused, lent)
-        return window + change.unflatten(0, (count, frames)), gate.unflatten(0, (count, frames))
+        return window + change.unflatten(0, shape), gate.unflatten(0, shape)

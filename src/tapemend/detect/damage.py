@@ -1,0 +1,40 @@
+"""The embedded scorer: a small network trained on the simulator's exact truth."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import adaptive_max_pool2d, pad
+
+from tapemend.checkpoint import Checkpoint
+from tapemend.detect.score import CELL_COLUMNS, CELL_ROWS
+from tapemend.network import damage
+
+WORST_CELLS = 22
+"""The frame's score is the mean of its worst regions, 5 % of them: a band or a burst of dropouts is enough."""
+
+
+class DamageScorer:
+    """Scores pictures with the damage network."""
+
+    absolute = True
+
+    def __init__(self, checkpoint: Checkpoint, device: torch.device) -> None:
+        self.name = f"embedded {checkpoint.sha256[:12]}"
+        self.device = device
+        network = damage.DamageNetwork(damage.DamageConfig(**_tuples(checkpoint.config)))
+        checkpoint.load_into(network)
+        self.network = network.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @torch.inference_mode()
+    def score(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, 3, H, W) Y'CbCr to frame scores (B,), region scores (B, 18, 24) and kinds (B, 4), all 0 to 1."""
+        height, width = pictures.shape[-2:]
+        whole = pad(pictures, (0, -width % damage.CELL_COLUMNS, 0, -height % damage.CELL_ROWS), mode="replicate")
+        kinds = self.network(whole.to(self.device, memory_format=torch.channels_last)).sigmoid()
+        cells = adaptive_max_pool2d(1 - (1 - kinds).prod(1, keepdim=True), (CELL_ROWS, CELL_COLUMNS))[:, 0]
+        worst = cells.flatten(1).topk(WORST_CELLS).values.mean(1)
+        return worst, cells, kinds.mean((2, 3))
+
+
+def _tuples(config: dict[str, object]) -> dict[str, object]:
+    """JSON's lists as the tuples that the network's settings hold."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in config.items()}

@@ -1,0 +1,79 @@
+"""Every frame through a scorer, once, in order; what grows with the tape goes to disk."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
+
+from tapemend.colour import to_ycbcr
+from tapemend.frames import Analysis, Frame, PixelLayout
+
+CELL_ROWS, CELL_COLUMNS = 18, 24
+"""Regions of a picture, whatever its size."""
+SIGNATURE_ROWS, SIGNATURE_COLUMNS = 12, 16
+BATCH = 4
+"""Frames scored together."""
+
+
+class Scorer(Protocol):
+    """Says how damaged pictures are."""
+
+    name: str
+    """Name and version, for the report and the journal."""
+    absolute: bool
+    """Whether 0.5 means the same on every tape."""
+
+    def score(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, 3, H, W) Y'CbCr to frame scores (B,), region scores (B, 18, 24) and kinds (B, 4), all 0 to 1."""
+        ...
+
+
+def analyse(frames: Iterable[Frame], layout: PixelLayout, scorer: Scorer, folder: Path) -> Analysis:
+    """Score all frames and describe each by a coarse signature; results lie in ``folder`` and are memory-mapped."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        (folder / "frames.f32").open("wb") as frame_file,
+        (folder / "cells.u8").open("wb") as cell_file,
+        (folder / "kinds.u8").open("wb") as kind_file,
+        (folder / "signatures.u8").open("wb") as signature_file,
+    ):
+        for pictures in _pictures(frames, layout):
+            scores, cells, kinds = scorer.score(pictures)
+            scores.cpu().numpy().astype(np.float32).tofile(frame_file)
+            for values, file in ((cells, cell_file), (kinds, kind_file), (signature(pictures), signature_file)):
+                (values.cpu() * 255).round().clamp(0, 255).to(torch.uint8).numpy().tofile(file)
+    return load(folder, scorer.name, scorer.absolute)
+
+
+def load(folder: Path, scorer: str, absolute: bool) -> Analysis:
+    """The analysis that lies in a folder."""
+
+    def mapped(name: str, shape: tuple[int, ...]) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+        return np.memmap(folder / name, dtype=np.uint8, mode="r").reshape(-1, *shape)
+
+    return Analysis(
+        frame_score=np.fromfile(folder / "frames.f32", dtype=np.float32),
+        cell_score=mapped("cells.u8", (CELL_ROWS, CELL_COLUMNS)),
+        kind_score=mapped("kinds.u8", (4,)),
+        signature=mapped("signatures.u8", (SIGNATURE_ROWS, SIGNATURE_COLUMNS, 3)),
+        scorer=scorer,
+        absolute=absolute,
+    )
+
+
+def signature(pictures: Tensor) -> Tensor:
+    """(B, 3, H, W) Y'CbCr to (B, 12, 16, 3) means over a coarse grid, 0 to 1 with neutral chroma at 0.5."""
+    means = adaptive_avg_pool2d(pictures, (SIGNATURE_ROWS, SIGNATURE_COLUMNS)).permute(0, 2, 3, 1)
+    return (means + torch.tensor([0.0, 0.5, 0.5])).clamp(0, 1)
+
+
+def _pictures(frames: Iterable[Frame], layout: PixelLayout) -> Iterator[Tensor]:
+    """Batches of (B, 3, H, W)."""
+    stream = iter(frames)
+    while batch := list(islice(stream, BATCH)):
+        yield torch.stack([to_ycbcr(frame.planes, layout) for frame in batch])

@@ -1,0 +1,47 @@
+"""A picture in overlapping pieces whose seams cannot be seen: each is given all that the network can reach."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tapemend.network.restoration import GRID_COLUMNS, GRID_ROWS, REACH_COLUMNS, REACH_ROWS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """A piece of a picture, as slices of (rows, columns)."""
+
+    seen: tuple[slice, slice]
+    """What the network is given, in the picture."""
+    kept: tuple[slice, slice]
+    """What is kept of its answer, in the picture."""
+    inner: tuple[slice, slice]
+    """The same, in the tile."""
+
+
+def tiles(height: int, width: int, side: int) -> Iterator[Tile]:
+    """Cut a picture of whole attention windows into tiles of ``side`` pixels, 0 for one piece.
+
+    Tiles start on the grid of the attention windows, so that these are the same with tiles and without.
+    """
+    for top in range(0, height, _step(side, height, GRID_ROWS)):
+        kept_rows, seen_rows = _spans(top, _step(side, height, GRID_ROWS), height, REACH_ROWS)
+        for left in range(0, width, _step(side, width, GRID_COLUMNS)):
+            kept_columns, seen_columns = _spans(left, _step(side, width, GRID_COLUMNS), width, REACH_COLUMNS)
+            yield Tile(
+                seen=(seen_rows, seen_columns),
+                kept=(kept_rows, kept_columns),
+                inner=(_within(kept_rows, seen_rows), _within(kept_columns, seen_columns)),
+            )
+
+
+def _step(side: int, length: int, grid: int) -> int:
+    return max(side // grid, 1) * grid if side else length
+
+
+def _spans(start: int, step: int, length: int, reach: int) -> tuple[slice, slice]:
+    stop = min(start + step, length)
+    return slice(start, stop), slice(max(0, start - reach), min(length, stop + reach))
+
+
+def _within(kept: slice, seen: slice) -> slice:
+    return slice(kept.start - seen.start, kept.stop - seen.start)
