@@ -103,11 +103,15 @@ class Clip:
         return (2 * index, 2 * index + 1) if self.scan.interlaced else (2 * index, 2 * index)
 
     def _texture(self, plane: int, time: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
-        """Return one plane at one field time: blocks of noise that move to the left."""
+        """Return one plane at one field time: stripes with some noise over them, moving to the left.
+
+        Mostly stripes, because idet compares neighbouring lines and a tiny picture has few of them to average over.
+        """
         rows, columns = plane_shapes(self.pixel_format, self.width, self.height)[plane]
         maximum = (1 << bit_depth(self.pixel_format)) - 1
         noise = np.random.default_rng(plane).random((rows // 4 + 2, columns // 4 + 40))
-        texture = np.kron(noise, np.ones((4, 4)))[:rows]
+        blocks = np.kron(0.9 * noise[:1] + 0.1 * noise, np.ones((4, 4)))
+        texture = sum(np.roll(blocks, shift, axis=1) for shift in range(4))[:rows] / 4
         moved = np.roll(texture, -COLUMNS_PER_FIELD * time, axis=1)[:, :columns]
         scaled = np.rint(maximum * (0.1 + 0.8 * moved))
         return scaled.astype(np.uint8 if maximum < 256 else np.uint16)

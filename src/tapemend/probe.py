@@ -153,13 +153,13 @@ def _frame_rate(stream: av.VideoStream, stamps: Sequence[int], time_base: Fracti
     plausible = [rate for rate in stated if rate is not None and 1 <= rate <= 240]
     steps = [after - before for before, after in pairwise(stamps) if after > before]
     if not steps:
-        rate = plausible[0] if plausible else DEFAULT_RATE
+        rate = _usual(plausible[0]) if plausible else DEFAULT_RATE
         return rate, () if plausible else (f"The file states no frame rate; {DEFAULT_RATE} is assumed.",)
     measured = 1 / (Fraction(median(steps)) * time_base)
     tick = float(measured * time_base)
     tolerance = max(RATE_TOLERANCE, tick)
     agreeing = [rate for rate in plausible if abs(float(rate / measured) - 1) <= tolerance]
-    rate = agreeing[0] if agreeing else measured.limit_denominator(1001)
+    rate = _usual(agreeing[0] if agreeing else measured.limit_denominator(1001))
     uneven = sum(abs(float(step * time_base * rate) - 1) > 0.5 for step in steps)
     notes = []
     if plausible and not agreeing:
@@ -169,6 +169,15 @@ def _frame_rate(stream: av.VideoStream, stamps: Sequence[int], time_base: Fracti
             f"{uneven} of the first {len(steps)} timestamps are not one frame apart; they are kept as they are."
         )
     return rate, tuple(notes)
+
+
+def _usual(rate: Fraction) -> Fraction:
+    """Return the television rate of which ``rate`` is a rounding (Matroska's nanoseconds), else ``rate`` itself."""
+    for whole in (12, 15, 24, 25, 30, 48, 50, 60):
+        for usual in (Fraction(whole), Fraction(whole * 1000, 1001)):
+            if abs(rate / usual - 1) < Fraction(1, 100000):
+                return usual
+    return rate
 
 
 def _stream_note(stream: av.stream.Stream) -> StreamNote:

@@ -1,6 +1,7 @@
 """How a picture's lines were taken in time: what the file flags, what idet finds, and which of the two is believed."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 import av
 import av.filter
@@ -18,10 +19,14 @@ DETERMINED_SHARE = Fraction(1, 10)
 """Of the frames that must show motion for anything to be measured."""
 INTERLACED_SHARE = Fraction(1, 5)
 """Of the determined frames that make a tape interlaced: woven fields taken for a whole picture are the greater harm."""
+MAJORITY = Fraction(1, 2)
+"""Below this share of interlaced frames the tape must be flagged interlaced too."""
 AGREEMENT = Fraction(9, 10)
 """Of the interlaced frames that must have one field order for it to be measured."""
 WEAK_SHARE = Fraction(1, 20)
 """Below this share of frames judged one by one, a finding that contradicts the flag is not believed."""
+TELECINE_SHARES = (Fraction(1, 4), Fraction(11, 20))
+"""Least and greatest share of frames that repeat a field in telecined film; 2:3 pulldown makes it 2 in 5."""
 
 NAMES = {
     ScanType.PROGRESSIVE: "progressive",
@@ -73,7 +78,8 @@ class Measurement:
         """Multiple-frame counts, which look at a frame's neighbours; and fields that repeat the frame before's."""
         self.single = dict.fromkeys(("tff", "bff", "progressive", "undetermined"), 0)
         """Counts of frames judged each by itself."""
-        self._repeated_top = 0
+        self._repeats: list[tuple[int, str]] = []
+        self._counted = 0
         self._graph: av.filter.Graph | None = None
 
     def add(self, luma: av.VideoFrame) -> None:
@@ -103,7 +109,8 @@ class Measurement:
             return ScanType.TELECINE
         if determined == 0 or determined < DETERMINED_SHARE * self.frames:
             return ScanType.UNKNOWN
-        if tff + bff < INTERLACED_SHARE * determined:
+        share = Fraction(tff + bff, determined)
+        if share < INTERLACED_SHARE:
             found, support = ScanType.PROGRESSIVE, self.single["progressive"]
         elif max(tff, bff) >= AGREEMENT * (tff + bff):
             found = ScanType.TOP_FIRST if tff > bff else ScanType.BOTTOM_FIRST
@@ -111,19 +118,19 @@ class Measurement:
         else:
             certain = self.single["tff"] + self.single["bff"] > max(2 * self.single["progressive"], self.frames // 4)
             return flagged if certain and flagged.interlaced else ScanType.UNKNOWN
+        if found.interlaced and share < MAJORITY and not flagged.interlaced:
+            return ScanType.UNKNOWN
         return ScanType.UNKNOWN if support < WEAK_SHARE * self.frames and found is not flagged else found
 
     def _is_telecine(self) -> bool:
-        """Whether fields repeat as in 2:3 pulldown: two fields in five frames, top and bottom in turn, two combed."""
-        repeated, top = self.evidence["repeated"], self._repeated_top
-        combed = self.single["tff"] + self.single["bff"]
-        return (
-            self.frames >= 10
-            and Fraction(1, 4) <= Fraction(repeated, self.frames) <= Fraction(11, 20)
-            and Fraction(1, 4) <= Fraction(top, repeated) <= Fraction(3, 4)
-            and self.single["progressive"] >= Fraction(3, 10) * self.frames
-            and combed >= Fraction(15, 100) * self.frames
-        )
+        """Whether fields repeat as in 2:3 pulldown: in two frames of five, top and bottom in turn.
+
+        The repeats, two or three frames apart, tell it better than combing, which motion makes of the whole frames too.
+        """
+        pairs = list(pairwise(self._repeats))
+        regular = sum(after - before in (2, 3) and kind != other for (before, kind), (after, other) in pairs)
+        enough = self.frames >= 10 and TELECINE_SHARES[0] * self.frames <= len(self._repeats)
+        return enough and len(self._repeats) <= TELECINE_SHARES[1] * self.frames and 4 * regular >= 3 * len(pairs)
 
     def _count(self, judged: list[av.VideoFrame]) -> None:
         for frame in judged:
@@ -131,8 +138,10 @@ class Measurement:
             self.evidence[found["lavfi.idet.multiple.current_frame"]] += 1
             self.single[found["lavfi.idet.single.current_frame"]] += 1
             repeated = found["lavfi.idet.repeated.current_frame"]
-            self.evidence["repeated"] += repeated != "neither"
-            self._repeated_top += repeated == "top"
+            if repeated != "neither":
+                self.evidence["repeated"] += 1
+                self._repeats.append((self._counted, repeated))
+            self._counted += 1
 
 
 def decide_scan(
