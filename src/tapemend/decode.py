@@ -21,7 +21,7 @@ import av
 import av.error
 import numpy as np
 
-from tapemend.errors import SourceChanged
+from tapemend.errors import PictureChanged, SourceChanged
 from tapemend.fields import Bobber
 from tapemend.frames import Frame, FrameIndex, FrameState, Plane, Tape
 from tapemend.pictures import planar_format, planes_of
@@ -211,7 +211,7 @@ class _Cursor:
                 next(self._emitted)
                 self._position += 1
             pts, picture, state = next(self._emitted)
-        except (StopIteration, av.error.FFmpegError):
+        except (StopIteration, av.error.FFmpegError, PictureChanged):
             return None
         self._position += 1
         planes = planes_of(picture)

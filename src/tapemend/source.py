@@ -35,6 +35,10 @@ FILL_DISTANCE = Fraction(3, 4)
 field of a frame in its own packet, half a duration away, is none."""
 
 
+GAP_SECONDS = 1
+"""Between two pictures, above which the report speaks of a gap."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Picture:
     """One picture at the source's rate."""
@@ -56,6 +60,8 @@ class Tally:
     corrupt: int = 0
     filled: int = 0
     repaired_times: int = 0
+    gaps: int = 0
+    """Places where the next picture comes more than GAP_SECONDS later."""
     missing_at_start: int = 0
     missing_at_end: int = 0
     discarded_packets: int = 0
@@ -174,11 +180,10 @@ class Source:
     def __init__(self, tape: Tape) -> None:
         self._tape = tape
         self._container = open_container(tape.path)
-        if tape.video_stream >= len(self._container.streams):
-            raise SourceChanged(f"{tape.path} has no stream {tape.video_stream} any more; probe it again")
-        self._stream = self._container.streams.video[
-            [stream.index for stream in self._container.streams.video].index(tape.video_stream)
-        ]
+        videos = {stream.index: stream for stream in self._container.streams.video}
+        if tape.video_stream not in videos:
+            raise SourceChanged(f"{tape.path} has no video stream {tape.video_stream} any more; probe it again")
+        self._stream = videos[tape.video_stream]
         self._decoder = Decoder(self._container, self._stream)
         self._last: Picture | None = None
         self._last_stamp = 0
@@ -243,6 +248,8 @@ class Source:
             first = ", ".join(str(number) for number in tally.first_corrupt)
             more = ", ..." if tally.corrupt > len(tally.first_corrupt) else ""
             notes.append(f"{tally.corrupt} frames are damaged in the file (source frames {first}{more}).")
+        if tally.gaps:
+            notes.append(f"{tally.gaps} times the next frame comes more than {GAP_SECONDS} s later; the gaps are kept.")
         if tally.repaired_times:
             notes.append(
                 f"{tally.repaired_times} timestamps were missing or did not rise; they follow the frame rate instead."
@@ -273,6 +280,8 @@ class Source:
         if pts is None or (self._last is not None and pts <= self._last.pts):
             self.tally.repaired_times += 1
             pts = 0 if self._last is None else self._last.pts + self.frame_duration
+        if self._last is not None and (pts - self._last.pts) * self._tape.time_base > GAP_SECONDS:
+            self.tally.gaps += 1
         self._last = Picture(pts=pts, frame=picture.frame, state=picture.state)
         self._last_stamp = pts if stamp is None else stamp
         self.tally.given += 1
