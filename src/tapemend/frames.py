@@ -249,6 +249,17 @@ class References:
     """Of each to the window's signature, 1 identical to -1."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Restored:
+    """A frame after restoration, and what was done to it."""
+
+    frame: Frame
+    changed: float
+    """Share of its samples that have another code than before, 0 to 1, mean over planes."""
+    references: References | None
+    """What lent to its window; None for a frame that passed as it was."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
     """Some finished frames in a verified lossless file."""
