@@ -106,7 +106,7 @@ class ClipScorer:
 
 
 def _starts(length: int, side: int, least: int) -> list[int]:
-    """First pixels of crops of ``side`` that cover ``length`` evenly: at least ``least``, but one if a crop holds it."""
+    """First pixels of crops of ``side`` that cover ``length`` evenly: at least ``least``, one if it holds all."""
     if length <= side:
         return [0]
     count = max(least, -(-length // side))
