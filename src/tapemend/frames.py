@@ -202,7 +202,7 @@ class Analysis:
     cell_score: NDArray[np.uint8]
     """(N, rows, columns) damage of each region, 0 to 255, row-major over the picture; memory-mapped."""
     kind_score: NDArray[np.uint8]
-    """(N, 4) mean damage of the frame by kind (geometry, lines, chroma, noise), 0 to 255; memory-mapped."""
+    """(N, 5) mean damage of the frame by kind (geometry, lines, chroma, noise, levels), 0 to 255; memory-mapped."""
     signature: NDArray[np.uint8]
     """(N, 12, 16, 3) mean Y'CbCr of a 16 x 12 grid over the picture, 0 to 255; memory-mapped."""
     scorer: str

@@ -23,12 +23,13 @@ class Kind(StrEnum):
     LINES = "lines"
     CHROMA = "chroma"
     NOISE = "noise"
+    LEVELS = "levels"
 
 
 LINE_PASSES: Mapping[str, LinePass] = MappingProxyType({"mistracking": mistracking, "edge_wave": edge_wave})
 PICTURE_PASSES: Mapping[str, tuple[Kind, PicturePass]] = MappingProxyType(
     {
-        "undersaturation": (Kind.CHROMA, undersaturation),
+        "undersaturation": (Kind.LEVELS, undersaturation),
         "chroma_loss": (Kind.CHROMA, chroma_loss),
         "tape_noise": (Kind.NOISE, tape_noise),
         "dropouts": (Kind.LINES, dropouts),
@@ -70,7 +71,7 @@ class Damaged:
     shift: Tensor
     """(T, H) how far each line was moved to the right, pixels."""
     change: Tensor
-    """(T, 4, H, W) how much each Kind changed each pixel: root of the mean square over Y', Cb and Cr."""
+    """(T, K, H, W) how much each Kind changed each pixel: root of the mean square over Y', Cb and Cr."""
 
 
 def degrade(picture: Tensor, indices: Sequence[int], preset: Preset, seed: int) -> Damaged:

@@ -8,6 +8,8 @@ from tapemend.checkpoint import Checkpoint
 from tapemend.detect.score import CELL_COLUMNS, CELL_ROWS
 from tapemend.network import damage
 
+LOCAL_KINDS = 4
+"""The kinds before the last, levels: a washed-out picture cannot be told from a pale scene, region by region."""
 WORST_CELLS = 22
 """The frame's score is the mean of its worst regions, 5 % of them: a band or a burst of dropouts is enough."""
 
@@ -26,11 +28,11 @@ class DamageScorer:
 
     @torch.inference_mode()
     def score(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, 3, H, W) Y'CbCr to frame scores (B,), region scores (B, 18, 24) and kinds (B, 4), all 0 to 1."""
+        """(B, 3, H, W) Y'CbCr to frame scores (B,), region scores (B, 18, 24) and kinds (B, 5), all 0 to 1."""
         height, width = pictures.shape[-2:]
         whole = pad(pictures, (0, -width % damage.CELL_COLUMNS, 0, -height % damage.CELL_ROWS), mode="replicate")
         kinds = self.network(whole.to(self.device, memory_format=torch.channels_last)).sigmoid()
-        cells = adaptive_max_pool2d(1 - (1 - kinds).prod(1, keepdim=True), (CELL_ROWS, CELL_COLUMNS))[:, 0]
+        cells = adaptive_max_pool2d(kinds[:, :LOCAL_KINDS].amax(1, keepdim=True), (CELL_ROWS, CELL_COLUMNS))[:, 0]
         worst = cells.flatten(1).topk(WORST_CELLS).values.mean(1)
         return worst, cells, kinds.mean((2, 3))
 

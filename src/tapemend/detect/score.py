@@ -16,6 +16,7 @@ from tapemend.frames import Analysis, Frame, PixelLayout
 CELL_ROWS, CELL_COLUMNS = 18, 24
 """Regions of a picture, whatever its size."""
 SIGNATURE_ROWS, SIGNATURE_COLUMNS = 12, 16
+KINDS = 5
 BATCH = 4
 """Frames scored together."""
 
@@ -29,7 +30,7 @@ class Scorer(Protocol):
     """Whether 0.5 means the same on every tape."""
 
     def score(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, 3, H, W) Y'CbCr to frame scores (B,), region scores (B, 18, 24) and kinds (B, 4), all 0 to 1."""
+        """(B, 3, H, W) Y'CbCr to frame scores (B,), region scores (B, 18, 24) and kinds (B, 5), all 0 to 1."""
         ...
 
 
@@ -59,7 +60,7 @@ def load(folder: Path, scorer: str, absolute: bool) -> Analysis:
     return Analysis(
         frame_score=np.fromfile(folder / "frames.f32", dtype=np.float32),
         cell_score=mapped("cells.u8", (CELL_ROWS, CELL_COLUMNS)),
-        kind_score=mapped("kinds.u8", (4,)),
+        kind_score=mapped("kinds.u8", (KINDS,)),
         signature=mapped("signatures.u8", (SIGNATURE_ROWS, SIGNATURE_COLUMNS, 3)),
         scorer=scorer,
         absolute=absolute,

@@ -18,7 +18,7 @@ class DamageConfig:
     """Channels at 2 x 8, 4 x 16 and 8 x 16 pixels."""
     depth: int = 2
     """Residual blocks of the last two levels."""
-    kinds: int = 4
+    kinds: int = 5
     """Kinds of damage told apart, in the order of the simulator's."""
 
 

@@ -28,7 +28,7 @@ class Batch:
     clean: Tensor
     """(B, T, 3, H, W)."""
     change: Tensor
-    """(B, T, 4, H, W) how much each kind of damage changed each pixel."""
+    """(B, T, K, H, W) how much each kind of damage changed each pixel."""
     references: Tensor
     """(B, D, 3, H, W)."""
     lendable: Tensor

@@ -33,9 +33,10 @@ def chroma_loss(picture: Tensor, moments: Moments) -> Tensor:
 
 def undersaturation(picture: Tensor, moments: Moments) -> Tensor:
     """Colour washes out and the contrast drops a little."""
-    loss = torch.tensor(moments.intensities, device=picture.device)
-    depth = torch.tensor([moments.drift(p, "depth", 30.0) for p in range(len(moments.indices))], device=picture.device)
-    keep = (1 - LARGEST_LOSS * loss * (0.3 + 0.7 * depth))[:, None, None, None]
-    contrast = (1 - 0.08 * loss)[:, None, None, None]
-    luma = (picture[:, :1] - 0.5) * contrast + 0.5
-    return torch.cat([luma, picture[:, 1:] * keep], 1)
+    damaged = picture.clone()
+    for position in moments.active():
+        intensity = moments.intensities[position]
+        keep = 1 - LARGEST_LOSS * intensity * (0.3 + 0.7 * moments.drift(position, "depth", 30.0))
+        damaged[position, 0] = (picture[position, 0] - 0.5) * (1 - 0.08 * intensity) + 0.5
+        damaged[position, 1:] *= keep
+    return damaged

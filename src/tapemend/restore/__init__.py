@@ -1,0 +1,6 @@
+"""Stage 5: damaged frames, with what clean ones lend, become restored frames."""
+
+from tapemend.restore.restorer import Restorer
+from tapemend.restore.tape import Plan, TapeRestorer
+
+__all__ = ["Plan", "Restorer", "TapeRestorer"]

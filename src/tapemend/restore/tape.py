@@ -1,0 +1,102 @@
+"""A stretch of tape, frame after frame: what is clean passes, what is damaged is restored with its window."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tapemend.colour import add_change, to_ycbcr
+from tapemend.frames import (
+    Analysis,
+    Frame,
+    PixelLayout,
+    References,
+    Restored,
+    Shot,
+    Verdict,
+    damaged_cells,
+)
+from tapemend.restore.restorer import Restorer, region_weight
+from tapemend.restore.windows import CONTEXT, Window, overlapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Plan:
+    """What is known of the whole tape before its first frame is restored; nothing in it changes any more."""
+
+    layout: PixelLayout
+    analysis: Analysis
+    verdict: Verdict
+    shots: tuple[Shot, ...]
+    find_references: Callable[[int, int], References]
+    """References for the window [start, stop)."""
+    fetch: Callable[[int], Frame]
+    """A frame by index."""
+
+    def cells(self, index: int) -> NDArray[np.bool_]:
+        """(rows, columns) damaged regions of a frame."""
+        return damaged_cells(self.analysis, self.verdict, index)
+
+
+class TapeRestorer:
+    """Restores stretches of a planned tape; a frame comes out the same wherever a stretch begins and ends."""
+
+    def __init__(self, restorer: Restorer, plan: Plan) -> None:
+        self.restorer, self.plan = restorer, plan
+        self.length, self.strength = restorer.settings.window, restorer.settings.strength
+
+    def needed(self, start: int, stop: int) -> tuple[int, int]:
+        """The frames that restoring [start, stop) reads in order."""
+        near = list(overlapping(self.plan.shots, self.length, start, stop))
+        return near[0].first, near[-1].last
+
+    def restore(self, start: int, stop: int, frames: Iterable[Frame]) -> Iterator[Restored]:
+        """Restore [start, stop); ``frames`` gives those of ``needed`` in order."""
+        stream, held = iter(frames), dict[int, Frame]()
+        for window in overlapping(self.plan.shots, self.length, start, stop):
+            while max(held, default=-1) < window.last - 1:
+                frame = next(stream)
+                held[frame.index] = frame
+            yield from self._window(window, start, stop, held)
+            held = {index: frame for index, frame in held.items() if index >= window.stop - CONTEXT}
+
+    def _window(self, window: Window, start: int, stop: int, held: dict[int, Frame]) -> Iterator[Restored]:
+        inside = range(max(window.start, start), min(window.stop, stop))
+        damaged = [index for index in inside if self.strength > 0 and self.plan.cells(index).any()]
+        if not damaged:
+            yield from (Restored(frame=held[index], changed=0.0, references=None) for index in inside)
+            return
+        references = self.plan.find_references(window.start, window.stop)
+        changes = dict(zip(damaged, self._changes(window, damaged, references, held), strict=True))
+        for index in inside:
+            if index in changes:
+                yield self._changed(held[index], changes[index], references)
+            else:
+                yield Restored(frame=held[index], changed=0.0, references=None)
+
+    def _changes(self, window: Window, damaged: list[int], references: References, held: dict[int, Frame]) -> Tensor:
+        """(len(damaged), 3, H, W) at the settings' strength, only where regions are damaged."""
+        seen = torch.stack([self._picture(held[index]) for index in range(window.first, window.last)])
+        lenders = [self._picture(self.plan.fetch(index)) for index in references.indices]
+        lendable = [~self.plan.cells(index) for index in references.indices]
+        change = self.restorer.change(
+            seen,
+            [index - window.first for index in damaged],
+            torch.stack(lenders) if lenders else seen[:0],
+            np.stack(lendable) if lendable else np.empty((0, 1, 1), dtype=np.bool_),
+        )
+        height, width = seen.shape[-2:]
+        weights = torch.stack([region_weight(self.plan.cells(index), height, width) for index in damaged])
+        return change * weights[:, None] * self.strength
+
+    def _picture(self, frame: Frame) -> Tensor:
+        return to_ycbcr(frame.planes, self.plan.layout)
+
+    def _changed(self, frame: Frame, change: Tensor, references: References) -> Restored:
+        planes = add_change(frame.planes, change, self.plan.layout)
+        share = float(np.mean([np.mean(new != old) for new, old in zip(planes, frame.planes, strict=True)]))
+        restored = Frame(index=frame.index, pts=frame.pts, planes=planes, state=frame.state)
+        return Restored(frame=restored, changed=share, references=references)
