@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from tapemend.decode import Reader, load_index, save_index
 from tapemend.errors import PictureChanged, SourceChanged
 from tapemend.frames import Frame, FrameState, ScanType, Tape
+from tapemend.pictures import frame_of, planes_of
 from tapemend.probe import probe
 from tapemend.settings import DecodeSettings, ProbeSettings
-from tapemend.source import Decoder
+from tapemend.source import Decoder, _doubled, _LoneFields
 
 TOP, BOTTOM = ScanType.TOP_FIRST, ScanType.BOTTOM_FIRST
 
@@ -299,6 +300,45 @@ def test_a_frame_that_the_decoder_patched_up_is_kept_and_counted(
     assert [frame.state for frame in frames].count(FrameState.CORRUPT) >= 1
     assert any("damaged in the file" in note for note in reader.index.notes)
     assert_frames([reader.fetch(number) for number in (9, 5, 4)], [frames[9], frames[5], frames[4]])
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg2video"])
+def test_what_a_damaged_file_decodes_to_is_the_same_every_time(tmp_path: Path, codec: str) -> None:
+    options = {"x264-params": "keyint=24:slices=4"} if codec == "libx264" else {"g": "24", "b": "400000", "slices": "4"}
+    path = Clip(codec=codec, frame_count=36, width=128, height=96, options=options).write(tmp_path / "clip.mkv")
+    damage(damage(path, 3, blank_half), 16, scratch)
+    _, frames = surveyed(path)
+    reader, again = surveyed(path)
+    assert_frames(again, frames)
+    assert_frames([reader.fetch(number) for number in (35, 4, 17, 20)], [frames[number] for number in (35, 4, 17, 20)])
+
+
+def field_picture(structure: int, pts: int) -> av.Packet:
+    """As much of an MPEG-2 packet as says which field it holds."""
+    packet = av.Packet(
+        b"\x00\x00\x01\x00\x00\x0f\xff\xf8" + b"\x00\x00\x01\xb5\x8f\xff" + bytes([0xF0 | structure]) + b"\x80"
+    )
+    packet.pts = pts
+    return packet
+
+
+def test_a_field_without_its_partner_is_told_from_a_pair_in_two_packets() -> None:
+    fields = _LoneFields()
+    for structure, pts in [(1, 0), (2, 1), (3, 4), (2, 8), (1, 9), (1, 12), (1, 16), (2, 17), (2, 20)]:
+        fields.look_at(field_picture(structure, pts))
+    assert [fields.parity_of(pts) for pts in (0, 4, 8, 12, 16, 20)] == [None, None, None, 1, None, 2]
+
+
+@pytest.mark.parametrize(("parity", "height"), [(1, 48), (2, 48), (1, 47), (2, 47)])
+def test_the_lines_of_a_missing_field_are_those_of_the_other(parity: int, height: int) -> None:
+    planes = Clip(height=height).planes(0)
+    doubled = planes_of(_doubled(frame_of(planes, "yuv420p"), parity))
+    for plane, wanted in zip(doubled, planes, strict=True):
+        own = parity - 1
+        np.testing.assert_array_equal(plane[own::2], wanted[own::2])
+        for row in range(1 - own, len(plane), 2):
+            neighbours = wanted[max(0, row - 1) : row + 2 : 2] if row else wanted[1:2]
+            assert any((plane[row] == neighbour).all() for neighbour in neighbours)
 
 
 def test_a_truncated_file_gives_the_frames_it_has_and_a_note(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """A video file as it is: opened read-only, decoded packet by packet, its damage counted and its gaps filled.
 
-Threads: decoders run slice threads, never frame threads. With frame threads a broken packet among the last ones takes
-the frames after it along (an error ends PyAV's drain, and it cannot be taken up again), so the number of frames would
-depend on the number of processors.
+Threads: what a damaged file decodes to must not depend on the machine. With frame threads a broken packet near the end
+takes the frames after it along (an error ends PyAV's drain, and it cannot be taken up again). With slice threads
+FFmpeg's H.264 decoder conceals nothing and leaves in place what was in memory, other pixels on every run. So codecs
+whose slices stand alone run slice threads, and those that predict between frames run one thread.
 """
 
 import heapq
@@ -18,11 +19,12 @@ import av
 import av.container
 import av.error
 import av.logging
+import numpy as np
 from av.stream import Disposition
 
 from tapemend.errors import NotAVideo, PictureChanged, SourceChanged
-from tapemend.frames import FrameState, Tape
-from tapemend.pictures import to_planar
+from tapemend.frames import FrameState, Plane, Tape
+from tapemend.pictures import frame_of, planes_of, to_planar
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +36,13 @@ FILL_DISTANCE = Fraction(3, 4)
 """Frame durations that a packet without a frame must lie from its neighbours to count as a lost frame: the second
 field of a frame in its own packet, half a duration away, is none."""
 
+
+PICTURE_STRUCTURE = re.compile(rb"\x00\x00\x01\xb5[\x80-\x8f].(.)", re.DOTALL)
+"""MPEG-2's picture coding extension (ISO/IEC 13818-2, 6.2.3.1); the byte's last two bits say top, bottom or frame."""
+TOP_FIELD, BOTTOM_FIELD = 1, 2
+
+MARKING_DECODERS = {"h264", "hevc"}
+"""Decoders that mark damaged frames, and complain in the log of much that is no damage."""
 
 GAP_SECONDS = 1
 """Between two pictures, above which the report speaks of a gap."""
@@ -104,9 +113,13 @@ class Decoder:
         self._stream = stream
         self._context = stream.codec_context
         self._context.thread_type = "SLICE"
+        if not (self._context.codec.intra_only or self._context.codec.name == "ffv1"):
+            self._context.thread_count = 1
         self._expected: list[int] = []
-        codec = self._context.codec
-        self._hears = codec.intra_only or codec.name == "ffv1"
+        codec = self._context.codec.name
+        self._hears = codec not in MARKING_DECODERS
+        self._complained: set[int | None] = set()
+        self._lone_fields = _LoneFields() if codec == "mpeg2video" else None
 
     def frames(self) -> Iterator[tuple[int | None, av.VideoFrame, bool]]:
         """Yield (timestamp in the stream's time base, frame, whether it is corrupt) to the end of the file.
@@ -128,6 +141,8 @@ class Decoder:
             elif packet.pts is not None:
                 heapq.heappush(self._expected, packet.pts)
             if packet.size:
+                if self._lone_fields is not None:
+                    self._lone_fields.look_at(packet)
                 yield from self._decode(packet)
         yield from self._decode(None)
 
@@ -159,8 +174,9 @@ class Decoder:
             if self._hears:
                 with _errors_heard() as complaints:
                     frames = self._context.decode(packet)
+                if complaints:
+                    self._complained.add(packet.pts if packet is not None else None)
             else:
-                complaints = []
                 frames = self._context.decode(packet)
         except av.error.EOFError:
             return []
@@ -168,10 +184,45 @@ class Decoder:
             logger.info("packet at %s: %s", packet.pts if packet else "the end", _words(error))
             self.tally.undecodable_packets += 1
             return []
-        return [
-            (frame.dts if frame.pts is None else frame.pts, frame, frame.is_corrupt or bool(complaints))
-            for frame in frames
-        ]
+        return [self._judged(frame) for frame in frames]
+
+    def _judged(self, frame: av.VideoFrame) -> tuple[int | None, av.VideoFrame, bool]:
+        """Return timestamp, frame, and whether it is corrupt; a frame of one field gets its lines twice.
+
+        The decoder leaves whatever was in memory in the lines of a field that the file does not have.
+        """
+        stamp = frame.dts if frame.pts is None else frame.pts
+        parity = self._lone_fields.parity_of(stamp) if self._lone_fields is not None else None
+        if parity is not None:
+            return stamp, _doubled(frame, parity), True
+        complained = bool(self._complained & {stamp, None})
+        self._complained -= {stamp, None}
+        return stamp, frame, frame.is_corrupt or complained
+
+
+class _LoneFields:
+    """Finds, in an MPEG-2 stream, the frames of which the file has one field only."""
+
+    def __init__(self) -> None:
+        self._lone: dict[int | None, int] = {}
+        self._before: tuple[int | None, int] | None = None
+
+    def look_at(self, packet: "av.Packet[av.VideoStream]") -> None:
+        """Note whether ``packet`` has one field, and whether it is the second of the packet before."""
+        structures = [match[1][0] & 3 for match in PICTURE_STRUCTURE.finditer(bytes(packet))]
+        fields = [structure for structure in structures if structure in (TOP_FIELD, BOTTOM_FIELD)]
+        if len(fields) != 1 or len(structures) != 1:
+            self._before = None
+        elif self._before is not None and self._before[1] != fields[0]:
+            self._lone.pop(self._before[0], None)
+            self._before = None
+        else:
+            self._before = (packet.pts, fields[0])
+            self._lone[packet.pts] = fields[0]
+
+    def parity_of(self, stamp: int | None) -> int | None:
+        """Return, once, which field the frame at ``stamp`` has, None if both."""
+        return self._lone.pop(stamp, None)
 
 
 class Source:
@@ -308,12 +359,22 @@ class Source:
             )
 
 
+def _doubled(frame: av.VideoFrame, parity: int) -> av.VideoFrame:
+    """Return ``frame`` with the lines of the field ``parity`` in place of the other field's too."""
+    planes: list[Plane] = []
+    for plane in planes_of(frame):
+        rows = np.arange(len(plane)) // 2 * 2 + (0 if parity == TOP_FIELD else 1)
+        planes.append(plane[np.where(rows < len(plane), rows, rows - 2)])
+    whole = frame_of(tuple(planes), frame.format.name)
+    whole.pts = frame.pts
+    return whole
+
+
 @contextmanager
 def _errors_heard() -> Iterator[list[tuple[int, str, str]]]:
     """Collect what FFmpeg logs as errors meanwhile.
 
-    FFV1 and most codecs without prediction between frames conceal damage and say so in FFmpeg's log only: the frame
-    carries no mark.
+    Most decoders, FFV1's among them, conceal damage and say so in FFmpeg's log only: the frame carries no mark.
     """
     before = av.logging.get_level()
     av.logging.set_level(av.logging.ERROR)
