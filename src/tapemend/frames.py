@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -273,6 +274,26 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WindowNote:
+    """A window in which something was restored."""
+
+    start: int
+    stop: int
+    references: References
+    """What lent; empty where nothing was clean enough."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentNote:
+    """A finished segment and what was done in it."""
+
+    segment: Segment
+    changed: tuple[float, ...]
+    """Per frame at the reader's rate, the share of samples that have another code than before."""
+    windows: tuple[WindowNote, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
     """The finished file: decoded again, counted and compared before it got its name."""
 
@@ -286,6 +307,41 @@ class Written:
     """What came along from the source, one sentence each."""
     left_out: tuple[str, ...]
     """What could not come along, or not as it was, and why; one sentence each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Comparison:
+    """One frame before and after, to look at."""
+
+    index: int
+    caption: str
+    before: NDArray[np.uint8]
+    """(H, W, 3) R'G'B'."""
+    after: NDArray[np.uint8]
+    """(H, W, 3) R'G'B'."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Account:
+    """Everything there is to say about a finished restoration; what the report tells."""
+
+    tape: Tape
+    source_sha256: str
+    index: FrameIndex
+    frame_rate: Fraction
+    """Of the frames that were worked on: field rate where fields became frames."""
+    analysis: Analysis
+    verdict: Verdict
+    shots: tuple[Shot, ...]
+    changed: NDArray[np.float32]
+    """(N,) share of each frame's samples that have another code than before."""
+    windows: tuple[WindowNote, ...]
+    comparisons: tuple[Comparison, ...]
+    written: Written
+    settings: dict[str, Any]
+    """Every setting that was used, JSON-ready, by stage."""
+    software: dict[str, str]
+    """Versions, device, precision, names and hashes of weights."""
 
 
 def damaged_cells(analysis: Analysis, verdict: Verdict, frame_index: int | NDArray[np.intp]) -> NDArray[np.bool_]:

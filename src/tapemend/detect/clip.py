@@ -12,7 +12,7 @@ from torch.nn.functional import interpolate, normalize
 
 from tapemend.colour import to_rgb
 from tapemend.detect.prompts import PAPER_PROMPTS
-from tapemend.detect.score import CELL_COLUMNS, CELL_ROWS
+from tapemend.detect.score import CELL_COLUMNS, CELL_ROWS, KINDS
 from tapemend.errors import ModelMissing, WeightsError
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -23,7 +23,6 @@ LEAST_CROP_ROWS, LEAST_CROP_COLUMNS = 3, 4
 CELL_COSINES = (0.05, 0.40)
 """Cosines that become 0 and 1 in the region scores; CLIPs give 0.1 to 0.35 for a picture and a text."""
 IMAGES_AT_ONCE = 16
-KINDS = 4
 
 
 class ClipScorer:
@@ -64,7 +63,7 @@ class ClipScorer:
 
         Returns:
             Of each frame the cosine of the whole picture (B,), -1 to 1; of each region (B, 18, 24) the cosine of the
-            crop whose centre is nearest, 0 to 1 for CELL_COSINES and clipped; and zeros (B, 4): CLIP tells no kinds
+            crop whose centre is nearest, 0 to 1 for CELL_COSINES and clipped; and zeros (B, 5): CLIP tells no kinds
             of damage apart.
         """
         rgb = to_rgb(pictures.to(self.device))
