@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 from tapemend.decode import Reader, load_index, save_index
 from tapemend.errors import PictureChanged, SourceChanged
 from tapemend.frames import Frame, FrameState, ScanType, Tape
-from tapemend.pictures import frame_of, planes_of
 from tapemend.probe import probe
 from tapemend.settings import DecodeSettings, ProbeSettings
-from tapemend.source import Decoder, _doubled, _LoneFields
+from tapemend.source import Decoder
 
 TOP, BOTTOM = ScanType.TOP_FIRST, ScanType.BOTTOM_FIRST
 
@@ -313,34 +312,6 @@ def test_what_a_damaged_file_decodes_to_is_the_same_every_time(tmp_path: Path, c
     assert_frames([reader.fetch(number) for number in (35, 4, 17, 20)], [frames[number] for number in (35, 4, 17, 20)])
 
 
-def field_picture(structure: int, pts: int) -> av.Packet:
-    """As much of an MPEG-2 packet as says which field it holds."""
-    packet = av.Packet(
-        b"\x00\x00\x01\x00\x00\x0f\xff\xf8" + b"\x00\x00\x01\xb5\x8f\xff" + bytes([0xF0 | structure]) + b"\x80"
-    )
-    packet.pts = pts
-    return packet
-
-
-def test_a_field_without_its_partner_is_told_from_a_pair_in_two_packets() -> None:
-    fields = _LoneFields()
-    for structure, pts in [(1, 0), (2, 1), (3, 4), (2, 8), (1, 9), (1, 12), (1, 16), (2, 17), (2, 20)]:
-        fields.look_at(field_picture(structure, pts))
-    assert [fields.parity_of(pts) for pts in (0, 4, 8, 12, 16, 20)] == [None, None, None, 1, None, 2]
-
-
-@pytest.mark.parametrize(("parity", "height"), [(1, 48), (2, 48), (1, 47), (2, 47)])
-def test_the_lines_of_a_missing_field_are_those_of_the_other(parity: int, height: int) -> None:
-    planes = Clip(height=height).planes(0)
-    doubled = planes_of(_doubled(frame_of(planes, "yuv420p"), parity))
-    for plane, wanted in zip(doubled, planes, strict=True):
-        own = parity - 1
-        np.testing.assert_array_equal(plane[own::2], wanted[own::2])
-        for row in range(1 - own, len(plane), 2):
-            neighbours = wanted[max(0, row - 1) : row + 2 : 2] if row else wanted[1:2]
-            assert any((plane[row] == neighbour).all() for neighbour in neighbours)
-
-
 def test_a_truncated_file_gives_the_frames_it_has_and_a_note(tmp_path: Path) -> None:
     path = Clip(frame_count=40).write(tmp_path / "clip.mkv")
     content = path.read_bytes()
@@ -389,6 +360,13 @@ def test_times_that_do_not_rise_are_set_from_the_frame_rate(tmp_path: Path) -> N
     for frame, wanted in zip(frames, whole, strict=True):
         assert_planes(frame, wanted.planes)
     assert_frames([reader.fetch(number) for number in (6, 4, 3, 7)], [frames[number] for number in (6, 4, 3, 7)])
+
+
+def test_a_gap_in_time_is_kept_and_noted(tmp_path: Path) -> None:
+    path = Clip(frame_count=6, pts=(0, 1, 2, 60, 61, 62)).write(tmp_path / "clip.mkv")
+    reader, frames = surveyed(path)
+    assert [frame.pts for frame in frames] == [0, 40, 80, 2400, 2440, 2480]
+    assert any("1 times the next frame comes more than 1 s later" in note for note in reader.index.notes)
 
 
 def test_a_change_of_picture_size_names_the_place_and_the_way_out(tmp_path: Path) -> None:
