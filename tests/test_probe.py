@@ -125,7 +125,7 @@ def test_a_flag_that_lies_is_not_believed_and_the_note_says_both(
 
 def test_the_user_overrides_flag_and_measurement(tmp_path: Path) -> None:
     path = moving(ScanType.TOP_FIRST).write(tmp_path / "clip.mkv")
-    tape = probe(path, ProbeSettings(field_order=FieldOrder.BOTTOM))
+    tape = probe(path, ProbeSettings(field_order=FieldOrder.BFF))
     assert (tape.scan.measured, tape.scan.used) == (ScanType.TOP_FIRST, ScanType.BOTTOM_FIRST)
     assert any("--field-order says" in note for note in tape.notes)
 

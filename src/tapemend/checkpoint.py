@@ -25,7 +25,7 @@ class Checkpoint:
     kind: str
     """``restorer`` or ``scorer``."""
     config: dict[str, Any]
-    """The network's settings, JSON-ready."""
+    """The fields of the network's settings; lists in the header are tuples here."""
     tensors: dict[str, Tensor]
     provenance: dict[str, str]
     """Training commit, steps, seed, data, licence."""
@@ -73,10 +73,11 @@ def read(name: str, kind: str) -> Checkpoint:
         raise WeightsError(f"{path}: not a readable checkpoint ({error}); fetch it again") from error
     if header.get("format") != FORMAT or header.get("kind") != kind:
         raise WeightsError(f"{path}: a safetensors file, but not tapemend's {kind} weights; name another checkpoint")
+    config: dict[str, Any] = json.loads(header["config"])
     return Checkpoint(
         name=name,
         kind=kind,
-        config=json.loads(header["config"]),
+        config={name: tuple(value) if isinstance(value, list) else value for name, value in config.items()},
         tensors=tensors,
         provenance=json.loads(header["provenance"]),
         sha256=digest,

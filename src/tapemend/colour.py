@@ -92,4 +92,5 @@ def _narrow(chroma: Tensor, layout: PixelLayout) -> Tensor:
 
 def _add(plane: Plane, change: Tensor, layout: PixelLayout) -> Plane:
     codes = plane.astype(np.int32) + change.round().to(torch.int32).numpy()
-    return np.clip(codes, 0, int(_peak(layout))).astype(plane.dtype)
+    changed: Plane = np.clip(codes, 0, int(_peak(layout))).astype(plane.dtype)
+    return changed

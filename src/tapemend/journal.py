@@ -34,7 +34,7 @@ class Journal:
         return noted
 
     def segment(self, number: int, restore: Callable[[Path], SegmentNote]) -> SegmentNote:
-        """The finished segment of that number; restored into the path it is given when it is not there, or not whole."""
+        """The finished segment of that number; restored into the path given when it is not there, or not whole."""
         path = self.folder / f"{number:06d}.nut"
         beside = path.with_suffix(".json")
         if beside.exists():

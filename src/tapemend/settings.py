@@ -6,13 +6,15 @@ Order of precedence: the defaults here, then a TOML file, then flags. The settin
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tapemend.errors import SettingsError
+
 
 class FieldOrder(StrEnum):
     """What ``--field-order`` may say."""
 
     AUTO = "auto"
-    TOP = "tff"
-    BOTTOM = "bff"
+    TFF = "tff"
+    BFF = "bff"
     PROGRESSIVE = "progressive"
 
 
@@ -66,7 +68,9 @@ class DetectSettings:
 
     scorer: ScorerName = ScorerName.EMBEDDED
     """The scorer that ships with the package, or CLIP with the paper's prompts where its weights are at hand."""
-    clip_model: str = "openai/clip-vit-base-patch32"
+    scorer_weights: str = "scorer-default"
+    """Weights of the embedded scorer: a checkpoint that ships with tapemend, or a .safetensors file."""
+    clip_model: str = "openai/clip-vit-large-patch14"
     """With --scorer clip: a local folder, or the hub name of a model that is already on this machine."""
 
 
@@ -76,6 +80,10 @@ class ReferenceSettings:
 
     references: int = 3
     """Reference frames per window at most (the paper's D), 0 to 8."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.references <= 8:
+            raise SettingsError(f"--references {self.references}: must be 0 to 8")
 
 
 class Precision(StrEnum):
@@ -92,7 +100,7 @@ class RestoreSettings:
 
     strength: float = 1.0
     """How much of the change is applied: 0 gives the identical video, 1 the whole restoration."""
-    weights: str = "default"
+    weights: str = "restorer-default"
     """A checkpoint that ships with tapemend, or a .safetensors file."""
     window: int = 8
     """Frames restored together (the paper's T), 1 to 32."""
@@ -102,6 +110,14 @@ class RestoreSettings:
     """Arithmetic of the network; auto takes bfloat16 where the device is made for it."""
     tile: int = 0
     """Restore in tiles of this many pixels a side, a multiple of 64; 0 tiles only when memory asks for it."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.strength <= 1.0:
+            raise SettingsError(f"--strength {self.strength}: must be 0 to 1")
+        if not 1 <= self.window <= 32:
+            raise SettingsError(f"--window {self.window}: must be 1 to 32 frames")
+        if self.tile < 0 or self.tile % 64:
+            raise SettingsError(f"--tile {self.tile}: must be a multiple of 64 pixels, or 0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,1 +1,20 @@
-"""Frames → scores → verdict: how damaged each frame and region is, and where the shots are."""
+"""Stage 3: which frames and regions are damaged, and where shots begin."""
+
+import torch
+
+from tapemend import checkpoint
+from tapemend.detect.clip import ClipScorer
+from tapemend.detect.damage import DamageScorer
+from tapemend.detect.otsu import judge
+from tapemend.detect.score import Scorer, analyse, load
+from tapemend.detect.shots import find_shots
+from tapemend.settings import DetectSettings, ScorerName
+
+__all__ = ["Scorer", "analyse", "find_shots", "judge", "load", "scorer"]
+
+
+def scorer(settings: DetectSettings, device: torch.device) -> Scorer:
+    """The scorer that the settings name, ready on the device. Raises ModelMissing, WeightsError."""
+    if settings.scorer is ScorerName.CLIP:
+        return ClipScorer(settings.clip_model, device)
+    return DamageScorer(checkpoint.read(settings.scorer_weights, "scorer"), device)

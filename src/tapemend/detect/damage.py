@@ -22,7 +22,7 @@ class DamageScorer:
     def __init__(self, checkpoint: Checkpoint, device: torch.device) -> None:
         self.name = f"embedded {checkpoint.sha256[:12]}"
         self.device = device
-        network = damage.DamageNetwork(damage.DamageConfig(**_tuples(checkpoint.config)))
+        network = damage.DamageNetwork(damage.DamageConfig(**checkpoint.config))
         checkpoint.load_into(network)
         self.network = network.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -35,8 +35,3 @@ class DamageScorer:
         cells = adaptive_max_pool2d(kinds[:, :LOCAL_KINDS].amax(1, keepdim=True), (CELL_ROWS, CELL_COLUMNS))[:, 0]
         worst = cells.flatten(1).topk(WORST_CELLS).values.mean(1)
         return worst, cells, kinds.mean((2, 3))
-
-
-def _tuples(config: dict[str, object]) -> dict[str, object]:
-    """JSON's lists as the tuples that the network's settings hold."""
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in config.items()}

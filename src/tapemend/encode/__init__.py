@@ -6,8 +6,8 @@ Everything is written aside, decoded again, counted and compared, and only then 
 """
 
 from tapemend.encode.assemble import assemble
-from tapemend.encode.form import output_form, weave
-from tapemend.encode.segment import write_segment
+from tapemend.encode.form import arrange, output_form, weave
+from tapemend.encode.segment import planes_at, write_segment
 from tapemend.encode.target import check_target
 
-__all__ = ["assemble", "check_target", "output_form", "weave", "write_segment"]
+__all__ = ["arrange", "assemble", "check_target", "output_form", "planes_at", "weave", "write_segment"]

@@ -1,5 +1,6 @@
 """Segments and the source's sound become the finished file."""
 
+import contextlib
 import heapq
 from collections.abc import Iterator, Sequence
 from itertools import chain, repeat
@@ -91,8 +92,9 @@ def _write(
             (moved(packet, luggage.shift) for packet in pictures),
             *(each.packets(luggage.shift) for each in luggage.passengers),
         ]
-        for packet in heapq.merge(*streams, key=decoding_time):
-            writer.mux(packet)
+        with contextlib.closing(luggage):
+            for packet in heapq.merge(*streams, key=decoding_time):
+                writer.mux(packet)
     return luggage
 
 

@@ -34,6 +34,12 @@ def output_form(tape: Tape, frame_rate: Fraction, time_base: Fraction, settings:
     )
 
 
+def arrange(frames: Iterable[Frame], tape: Tape, settings: EncodeSettings) -> Iterable[Frame]:
+    """The frames to write: fields woven again where an interlaced tape's scan is kept, else the frames as they are."""
+    keeps_fields = tape.scan.used.interlaced and settings.scan is ScanOutput.KEEP
+    return weave(frames, tape.scan.used) if keeps_fields else frames
+
+
 def weave(frames: Iterable[Frame], scan: ScanType) -> Iterator[Frame]:
     """Yield one interlaced frame for each two bobbed ones, of index 2k and 2k + 1.
 

@@ -58,6 +58,11 @@ class Luggage:
     shift: Fraction = Fraction(0)
     """Seconds by which everything is later in the result than in the source."""
 
+    def close(self) -> None:
+        """Close the source's streams."""
+        for passenger in self.passengers:
+            passenger.reader.close()
+
 
 def load(
     source: InputContainer, container: OutputContainer, tape: Tape, add_video: Callable[[OutputContainer], VideoStream]
@@ -193,7 +198,7 @@ def _copy_chapters(source: InputContainer, container: OutputContainer, luggage: 
         chapter["time_base"] = milliseconds
     if chapters:
         container.set_chapters(chapters)
-        luggage.carried.append(f"{len(chapters)} chapters")
+        luggage.carried.append(f"chapters: {len(chapters)}")
 
 
 def _copy_tags(source: InputContainer, container: OutputContainer, tape: Tape, luggage: Luggage) -> None:
@@ -215,7 +220,7 @@ def _copy_tags(source: InputContainer, container: OutputContainer, tape: Tape, l
     kept[history_key] = "; ".join(filter(None, [kept.get(history_key), ours]))
     container.metadata.update(kept)
     if len(kept) > 1:
-        luggage.carried.append(f"{len(kept) - 1} tags of the file")
+        luggage.carried.append(f"tags of the file: {len(kept) - 1}")
 
 
 def _tags_without(tags: dict[str, str], names: frozenset[str]) -> dict[str, str]:

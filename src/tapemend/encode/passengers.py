@@ -63,13 +63,13 @@ class StreamReader:
         return min(stamps, default=0) * self._first.time_base
 
     def __iter__(self) -> Iterator[AnyPacket]:
-        """Yield every packet with data, once, with pts and dts, dts strictly rising."""
+        """Yield every packet with data, once, with pts and dts; dts rises, or stays where subtitles share a time."""
         end, last, offset, late = 0, None, 0, 0
         for packet in chain([self._first] if self._first is not None else [], self._packets):
             stamp = packet.dts if packet.dts is not None else packet.pts
             reorder = packet.pts - stamp if packet.pts is not None and stamp is not None else 0
             dts = end if stamp is None else stamp + offset
-            if last is not None and dts <= last:
+            if last is not None and (dts < last or (dts == last and self.stream.type == "audio")):
                 late += 1
                 jumped = (last - dts) * packet.time_base > CLOCK_JUMP_SECONDS
                 offset += end - dts if jumped else 0
@@ -78,7 +78,10 @@ class StreamReader:
             last, end = dts, dts + max(packet.duration or 0, 1)
             yield packet
         if late:
-            self.notes.append(f"{late} of its timestamps went back and were moved on")
+            self.notes.append(f"timestamps that went back and were moved on: {late}")
+
+    def close(self) -> None:
+        """Close the file; the stream is not to be touched after that."""
         self._container.close()
 
     def _demux(self) -> Iterator[AnyPacket]:
@@ -192,21 +195,24 @@ def board_text(container: OutputContainer, reader: StreamReader) -> Passenger:
 def _encoded_audio(passenger: Passenger) -> Iterator[AnyPacket]:
     target = passenger.target
     assert isinstance(target, AudioStream)
-    broken = 0
     gaps = _GapFiller(target) if not passenger.lossless else None
-    for packet in passenger.reader:
+    for frame in _decoded_audio(passenger.reader):
+        for part in gaps.push(frame) if gaps is not None else [frame]:
+            yield from target.encode(part)
+    yield from target.encode(None)
+
+
+def _decoded_audio(reader: StreamReader) -> Iterator[av.AudioFrame]:
+    """Yield what a decoder makes of every packet; those that it cannot decode are counted in the reader's notes."""
+    assert isinstance(reader.stream, AudioStream)
+    broken = 0
+    for packet in chain(reader, [None]):
         try:
-            frames = packet.decode()
+            yield from reader.stream.decode(packet)
         except av.FFmpegError:
             broken += 1
-            continue
-        for frame in frames:
-            assert isinstance(frame, av.AudioFrame)
-            for part in gaps.push(frame) if gaps is not None else [frame]:
-                yield from target.encode(part)
-    yield from target.encode(None)
     if broken:
-        passenger.reader.notes.append(f"{broken} packets could not be decoded")
+        reader.notes.append(f"packets that could not be decoded: {broken}")
 
 
 class _GapFiller:

@@ -4,6 +4,7 @@ import array
 import hashlib
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -21,7 +22,8 @@ from tapemend.encode.picture import (
 from tapemend.encode.slices import lossless_options, slice_count
 from tapemend.encode.target import MediaWriter, written_aside
 from tapemend.errors import VerificationFailed
-from tapemend.frames import Frame, PictureForm, Segment
+from tapemend.frames import Frame, PictureForm, Plane, Segment
+from tapemend.pictures import planes_of, to_planar
 
 SEGMENT_FORMAT = "nut"
 """NUT keeps any time base exactly; Matroska would round pts to milliseconds."""
@@ -117,6 +119,12 @@ def decoded_pictures(path: Path) -> Iterator[tuple[Fraction, av.VideoFrame]]:
                 yield Fraction(picture.pts or 0) * (picture.time_base or 0), picture
     except av.FFmpegError as error:
         raise VerificationFailed(f"{path}: what was written cannot be read again ({error.strerror})") from error
+
+
+def planes_at(segment: Segment, position: int) -> tuple[Plane, ...]:
+    """Return the samples of the frame at ``position`` of a segment, counted from 0, planar."""
+    _, picture = next(islice(decoded_pictures(segment.path), position, None))
+    return planes_of(to_planar(picture))
 
 
 def file_sha256(path: Path) -> str:

@@ -40,7 +40,7 @@ def shift_in_time(features: Tensor, frames: int) -> Tensor:
     The temporal shift module (Lin et al., ICCV 2019); the first and the last frame see themselves.
     """
     fold = features.shape[1] // 8
-    clip = features.unflatten(0, (-1, frames))
+    clip = torch.unflatten(features, 0, (-1, frames))
     before = torch.cat([clip[:, :1, :fold], clip[:, :-1, :fold]], 1)
     after = torch.cat([clip[:, 1:, fold : 2 * fold], clip[:, -1:, fold : 2 * fold]], 1)
     return torch.cat([before, after, clip[:, :, 2 * fold :]], 2).flatten(0, 1)

@@ -23,6 +23,8 @@ class ReferenceFusion(nn.Module):
     pixels themselves: each head those of one component.
     """
 
+    offsets: Tensor
+
     def __init__(self, channels: int, fold_rows: int, fold_columns: int) -> None:
         super().__init__()
         self.fold = (fold_rows, fold_columns)
@@ -49,7 +51,9 @@ class ReferenceFusion(nn.Module):
         flat = references.flatten(0, 1)
         key = _key_windows(self.key(flat), depth)
         patches = fold_pixels(pictures.flatten(0, 1), *self.fold)
-        both = torch.cat([self.value(flat).unflatten(1, (HEADS, -1)), patches.unflatten(1, (HEADS, -1))], 2)
+        both = torch.cat(
+            [torch.unflatten(self.value(flat), 1, (HEADS, -1)), torch.unflatten(patches, 1, (HEADS, -1))], 2
+        )
         value = _key_windows(both.flatten(1, 2), depth)
         blocked = _key_windows((~lendable).flatten(0, 1)[:, None].to(features.dtype), depth, heads=1, border=1.0)
         scores = query @ key.transpose(-1, -2) * (channels // HEADS) ** -0.5
@@ -58,8 +62,9 @@ class ReferenceFusion(nn.Module):
         nothing = self.nothing[None, None, :, None, None].to(scores.dtype).expand(*scores.shape[:-1], 1)
         weights = torch.cat([scores, nothing], -1).softmax(-1)[..., :-1]
         fused = _join_windows(weights @ value, frames, height, width)
-        own, lent = fused.unflatten(1, (HEADS, -1)).split([channels // HEADS, self.fold[0] * self.fold[1]], 2)
-        return self.merge(own.flatten(1, 2)), unfold_pixels(lent.flatten(1, 2), *self.fold)
+        own, lent = torch.unflatten(fused, 1, (HEADS, -1)).tensor_split([channels // HEADS], 2)
+        merged: Tensor = self.merge(own.flatten(1, 2))
+        return merged, unfold_pixels(lent.flatten(1, 2), *self.fold)
 
 
 def _offsets() -> Tensor:
@@ -85,7 +90,7 @@ def _key_windows(features: Tensor, depth: int, heads: int = HEADS, border: float
     rows, columns = QUERY_ROWS // 2, QUERY_COLUMNS // 2
     wide = pad(features, (columns, columns, rows, rows), value=border)
     cut = wide.unfold(2, 2 * QUERY_ROWS, QUERY_ROWS).unfold(3, 2 * QUERY_COLUMNS, QUERY_COLUMNS)
-    cut = cut.unflatten(0, (-1, depth)).unflatten(2, (heads, -1))
+    cut = torch.unflatten(torch.unflatten(cut, 0, (-1, depth)), 2, (heads, -1))
     count, _, _, size, window_rows, window_columns = cut.shape[:6]
     return cut.permute(0, 4, 5, 2, 1, 6, 7, 3).reshape(count, window_rows * window_columns, heads, -1, size)
 

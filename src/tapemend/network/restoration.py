@@ -59,7 +59,7 @@ class RestorationNetwork(nn.Module):
         before = torch.cat([window[:, :1], window[:, :-1]], 1)
         after = torch.cat([window[:, 1:], window[:, -1:]], 1)
         seen = torch.cat([window, before - window, after - window], 2).flatten(0, 1)
-        features = [self.levels[0](self.stem(fold_pixels(seen, 1, FOLD)))]
+        features: list[Tensor] = [self.levels[0](self.stem(fold_pixels(seen, 1, FOLD)))]
         for down, level in zip(self.downs, list(self.levels)[1:], strict=True):
             features.append(level(shift_in_time(down(features[-1]), frames)))
         return features
@@ -67,7 +67,7 @@ class RestorationNetwork(nn.Module):
     def encode_reference(self, pictures: Tensor) -> Tensor:
         """(N, 3, H, W) references, each on its own, to their features (N, C, h, w) where they are fused."""
         alone = torch.cat([pictures, torch.zeros_like(pictures), torch.zeros_like(pictures)], 1)
-        features = self.levels[0](self.stem(fold_pixels(alone, 1, FOLD)))
+        features: Tensor = self.levels[0](self.stem(fold_pixels(alone, 1, FOLD)))
         for down, level in zip(list(self.downs)[:2], list(self.levels)[1:3], strict=True):
             features = level(shift_in_time(down(features), 1))
         return features
@@ -94,7 +94,7 @@ class RestorationNetwork(nn.Module):
         count, depth = references.shape[:2]
         if not depth:
             return None, None
-        keys = self.encode_reference(references.flatten(0, 1)).unflatten(0, (count, depth))
+        keys = torch.unflatten(self.encode_reference(references.flatten(0, 1)), 0, (count, depth))
         fused: tuple[Tensor, Tensor] = self.fusion(features, keys, references, lendable)
         return fused
 
@@ -112,6 +112,6 @@ class RestorationNetwork(nn.Module):
         """
         shape = window.shape[:2]
         features = self.encode(window)
-        fused, lent = self.lend_to(features[2].unflatten(0, shape), references, lendable)
+        fused, lent = self.lend_to(torch.unflatten(features[2], 0, shape), references, lendable)
         change, gate = self.decode(window.flatten(0, 1), features, fused, lent)
-        return window + change.unflatten(0, shape), gate.unflatten(0, shape)
+        return window + torch.unflatten(change, 0, shape), torch.unflatten(gate, 0, shape)

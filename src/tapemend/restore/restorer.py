@@ -27,10 +27,10 @@ class Restorer:
 
     def __init__(self, checkpoint: Checkpoint, settings: RestoreSettings) -> None:
         self.settings = settings
+        self.name = f"{checkpoint.name} {checkpoint.sha256}"
         self.device = choose_device(settings.device)
         self.precision = choose_precision(settings.precision, self.device)
-        config = {name: tuple(value) for name, value in checkpoint.config.items()}
-        network = RestorationNetwork(RestorationConfig(**config))
+        network = RestorationNetwork(RestorationConfig(**checkpoint.config))
         checkpoint.load_into(network)
         network = network.eval().to(self.device, self.precision)
         self.network: RestorationNetwork = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -16,9 +16,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from tapemend import checkpoint
+from tapemend.device import choose_device, choose_precision
 from tapemend.errors import JournalMismatch
+from tapemend.settings import Precision
 from tapemend.train.data import Store
-from tapemend.train.recipes import Recipe, precision_for
+from tapemend.train.recipes import Recipe
 from tapemend.train.samples import Batch, sample
 
 log = logging.getLogger(__name__)
@@ -63,8 +65,8 @@ class Run:
 
     def __init__(self, recipe: Recipe, settings: TrainSettings, folder: Path) -> None:
         self.recipe, self.settings, self.folder = recipe, settings, folder
-        self.device = torch.device(settings.device)
-        self.precision = precision_for(self.device)
+        self.device = choose_device(settings.device)
+        self.precision = choose_precision(Precision.AUTO, self.device)
         self.steps = settings.steps or recipe.steps
         torch.manual_seed(settings.seed)
         self.network = recipe.build().to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -1,11 +1,10 @@
 """What is trained, by name: the network, its samples and its loss."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, binary_cross_entropy_with_logits, max_pool2d
 
@@ -19,14 +18,30 @@ from tapemend.train.samples import Batch, SampleSettings, visibility
 class Recipe(Protocol):
     """A training: what it makes, from what, judged how."""
 
-    kind: str
-    """Kind of checkpoint."""
-    config: Any
-    """The network's settings."""
-    samples: SampleSettings
-    learning_rate: float
-    steps: int
-    """Steps of the whole cosine schedule."""
+    @property
+    def kind(self) -> str:
+        """Kind of checkpoint."""
+        ...
+
+    @property
+    def config(self) -> Any:
+        """The network's settings, a dataclass."""
+        ...
+
+    @property
+    def samples(self) -> SampleSettings:
+        """How samples are cut."""
+        ...
+
+    @property
+    def learning_rate(self) -> float:
+        """At its highest."""
+        ...
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole cosine schedule."""
+        ...
 
     def build(self) -> nn.Module:
         """A fresh network."""
@@ -83,9 +98,7 @@ class ScorerRecipe:
         return {"cells": binary_cross_entropy_with_logits(logits, visibility(energy.sqrt()))}
 
 
-RECIPES: Mapping[str, type[RestorerRecipe] | type[ScorerRecipe]] = MappingProxyType(
-    {"restorer": RestorerRecipe, "scorer": ScorerRecipe}
-)
+RECIPES: Mapping[str, Callable[[], Recipe]] = MappingProxyType({"restorer": RestorerRecipe, "scorer": ScorerRecipe})
 
 
 def recipe(name: str) -> Recipe:
@@ -93,10 +106,3 @@ def recipe(name: str) -> Recipe:
     if name not in RECIPES:
         raise SettingsError(f"no recipe is called {name!r}; there are: {', '.join(RECIPES)}")
     return RECIPES[name]()
-
-
-def precision_for(device: torch.device) -> torch.dtype:
-    """bfloat16 where the device multiplies it faster than float32, else float32."""
-    if device.type == "cuda":
-        return torch.bfloat16
-    return torch.bfloat16 if torch.ops.mkldnn._is_mkldnn_bf16_supported() else torch.float32

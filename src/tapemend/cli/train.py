@@ -1,0 +1,55 @@
+"""``tapemend train``."""
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def train(
+    clips: Path,
+    /,
+    *,
+    recipe: str = "restorer",
+    run: Path = Path("runs/restorer"),
+    cache: Path = Path("runs/cache"),
+    minutes: float = 60.0,
+    seed: int = 1,
+    steps: int | None = None,
+    save_every: int = 200,
+    device: Annotated[str, Parameter(name="--device")] = "cpu",
+) -> None:
+    """Train a network on a folder of clean clips, damaged by the simulator; goes on where the run's folder stopped.
+
+    Parameters
+    ----------
+    clips
+        A folder of clean videos, nothing else in it.
+    recipe
+        What to train: restorer or scorer.
+    run
+        Where the state, the curve and the checkpoint are kept.
+    cache
+        Where the clips are packed once, about 1.5 GB for 1,000 frames.
+    minutes
+        Stop after this time.
+    seed
+        Of the weights and of every sample.
+    steps
+        Length of the whole schedule, instead of the recipe's own.
+    save_every
+        Steps between checkpoints.
+    device
+        cpu or cuda.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    from tapemend.allocator import keep_memory
+
+    keep_memory()
+    from tapemend.train.data import pack
+    from tapemend.train.loop import Run, TrainSettings
+    from tapemend.train.recipes import recipe as named
+
+    settings = TrainSettings(minutes=minutes, seed=seed, steps=steps, save_every=save_every, device=device)
+    Run(named(recipe), settings, run).train(pack(clips, cache))

@@ -1,0 +1,223 @@
+"""The way of a tape, in order: probe, decode, detect, select references, restore, encode, report. Read this first."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from tapemend import __version__, checkpoint
+from tapemend.colour import to_rgb, to_ycbcr
+from tapemend.decode import Reader, load_index, save_index
+from tapemend.detect import Scorer, analyse, find_shots, judge, load, scorer
+from tapemend.encode import arrange, assemble, check_target, output_form, planes_at, write_segment
+from tapemend.frames import (
+    Account,
+    Analysis,
+    Comparison,
+    FrameState,
+    PictureForm,
+    PixelLayout,
+    Plane,
+    References,
+    SegmentNote,
+    Tape,
+    WindowNote,
+    Written,
+)
+from tapemend.journal import Journal, open_journal
+from tapemend.probe import probe
+from tapemend.progress import Progress, Silent
+from tapemend.references import ReferenceFinder
+from tapemend.report import write_report
+from tapemend.restore import Plan, Restorer, TapeRestorer
+from tapemend.settings import Settings
+
+SEGMENT_FRAMES = 240
+"""Frames of a segment, at the reader's rate; even, so that both fields of a frame are in one."""
+COMPARISONS = 5
+"""Before and after pictures in the report."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a restoration leaves."""
+
+    written: Written
+    report_json: Path
+    report_html: Path
+    damaged_frames: int
+    changed_frames: int
+    frame_count: int
+
+
+def restore(
+    source: Path, target: Path, settings: Settings, *, resume: bool = True, progress: Progress | None = None
+) -> Outcome:
+    """Restore the tape at ``source`` into ``target``; the source is only read.
+
+    Unfinished work of the same source, settings and weights is taken up where it stopped; without ``resume`` it is
+    discarded. Raises a TapemendError; the target is then as it was, and finished segments stay in the journal.
+    """
+    told = progress or Silent()
+    check_target(source, target, settings.encode)
+    tape = probe(source, settings.probe)
+    restorer = Restorer(checkpoint.read(settings.restore.weights, "restorer"), settings.restore)
+    judging = scorer(settings.detect, restorer.device)
+    work = _work(tape, settings, restorer, judging)
+    journal = open_journal(target, work, resume)
+    with Reader(tape, settings.decode) as reader:
+        analysis = _analyse(reader, tape, judging, journal, told)
+        plan = _plan(reader, tape, analysis, settings)
+        form = output_form(tape, reader.frame_rate, reader.time_base, settings.encode)
+        notes = _restore_segments(reader, TapeRestorer(restorer, plan), (tape, form, settings), journal, told)
+        told.stage("writing and verifying", None)
+        written = assemble(tape, [note.segment for note in notes], form, target, settings.encode)
+        account = Account(
+            tape=tape,
+            source_sha256=work["source"]["sha256"],
+            index=reader.index,
+            frame_rate=reader.frame_rate,
+            analysis=analysis,
+            verdict=plan.verdict,
+            shots=plan.shots,
+            changed=np.array([share for note in notes for share in note.changed], np.float32),
+            windows=tuple(window for note in notes for window in note.windows),
+            comparisons=tuple(_comparisons(reader, plan, notes, tape.layout)),
+            written=written,
+            settings=work["settings"],
+            software=work["software"],
+        )
+        report_json, report_html = write_report(account, target)
+    journal.discard()
+    return Outcome(
+        written=written,
+        report_json=report_json,
+        report_html=report_html,
+        damaged_frames=int(plan.verdict.damaged.sum()),
+        changed_frames=int((account.changed > 0).sum()),
+        frame_count=len(analysis),
+    )
+
+
+def _work(tape: Tape, settings: Settings, restorer: Restorer, judging: Scorer) -> dict[str, Any]:
+    """What the result depends on, JSON-ready: the same work gives the same frames."""
+    used = asdict(settings)
+    del used["encode"]["overwrite"]
+    return {
+        "source": {"size": tape.size_bytes, "sha256": checkpoint.sha256(tape.path)},
+        "settings": used,
+        "software": {
+            "tapemend": __version__,
+            "torch": torch.__version__,
+            "device": str(restorer.device),
+            "precision": str(restorer.precision).removeprefix("torch."),
+            "restorer": restorer.name,
+            "scorer": judging.name,
+        },
+    }
+
+
+def _analyse(reader: Reader, tape: Tape, judging: Scorer, journal: Journal, told: Progress) -> Analysis:
+    """Score every frame, once; the finished analysis lies in the journal and is not done again."""
+    folder = journal.folder / "analysis"
+
+    def survey() -> dict[str, Any]:
+        expected = tape.frame_count_from_header
+        told.stage("looking for damage", expected and expected * (2 if reader.bobs else 1))
+        analysis = analyse(_counted(reader.survey(), told), tape.layout, judging, folder)
+        save_index(reader.index, folder / "index.npz")
+        return {"scorer": analysis.scorer, "absolute": analysis.absolute}
+
+    found = journal.fact("analysis", survey)
+    reader.with_index(load_index(folder / "index.npz"))
+    return load(folder, found["scorer"], found["absolute"])
+
+
+def _plan(reader: Reader, tape: Tape, analysis: Analysis, settings: Settings) -> Plan:
+    """Everything that is settled before the first frame is restored."""
+    verdict = judge(analysis)
+    shots = find_shots(analysis.signature)
+    whole = reader.index.state == list(FrameState).index(FrameState.DECODED)
+    finder = ReferenceFinder(analysis, verdict, shots, settings.references, whole)
+    return Plan(
+        layout=tape.layout,
+        analysis=analysis,
+        verdict=verdict,
+        shots=shots,
+        find_references=finder.find,
+        fetch=reader.fetch,
+    )
+
+
+def _restore_segments(
+    reader: Reader,
+    restorer: TapeRestorer,
+    output: tuple[Tape, PictureForm, Settings],
+    journal: Journal,
+    told: Progress,
+) -> list[SegmentNote]:
+    """Restore what the journal does not hold yet, segment after segment."""
+    tape, form, settings = output
+    total = len(reader.index)
+    starts = range(0, total, SEGMENT_FRAMES)
+    told.stage("restoring", total, min(total, journal.finished(range(len(starts))) * SEGMENT_FRAMES))
+
+    def segment(start: int, path: Path) -> SegmentNote:
+        stop = min(start + SEGMENT_FRAMES, total)
+        done: list[tuple[int, float, References | None]] = []
+
+        def frames() -> Iterator[Any]:
+            for restored in restorer.restore(start, stop, reader.frames(*restorer.needed(start, stop))):
+                done.append((restored.frame.index, restored.changed, restored.references))
+                yield restored.frame
+                told.advance(1)
+
+        written = write_segment(arrange(frames(), tape, settings.encode), form, path)
+        return SegmentNote(
+            segment=written, changed=tuple(changed for _, changed, _ in done), windows=tuple(_windows(done))
+        )
+
+    return [journal.segment(number, partial(segment, start)) for number, start in enumerate(starts)]
+
+
+def _windows(done: list[tuple[int, float, References | None]]) -> Iterator[WindowNote]:
+    """Runs of frames that were restored with the same references."""
+    for references, run in groupby(done, key=lambda entry: entry[2]):
+        indices = [index for index, _, _ in run]
+        if references is not None:
+            yield WindowNote(start=indices[0], stop=indices[-1] + 1, references=references)
+
+
+def _comparisons(reader: Reader, plan: Plan, notes: list[SegmentNote], layout: PixelLayout) -> Iterator[Comparison]:
+    """The most damaged restored frame of each fifth of the tape, before and after."""
+    changed = np.array([share for note in notes for share in note.changed], np.float32)
+    worth = np.where(changed > 0, plan.analysis.frame_score - plan.analysis.frame_score.min() + 1e-6, 0)
+    for part in np.array_split(np.arange(len(worth)), min(COMPARISONS, len(worth))):
+        index = int(part[worth[part].argmax()])
+        if worth[index] > 0:
+            number, position = divmod(index, SEGMENT_FRAMES)
+            segment = notes[number].segment
+            position = position * segment.frame_count // len(notes[number].changed)
+            yield Comparison(
+                index=index,
+                caption=f"damage {plan.analysis.frame_score[index]:.2f}, {changed[index]:.0%} of the samples changed",
+                before=_rgb(reader.fetch(index).planes, layout),
+                after=_rgb(planes_at(segment, position), layout),
+            )
+
+
+def _rgb(planes: tuple[Plane, ...], layout: PixelLayout) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    """(H, W, 3) R'G'B' of a frame, to look at."""
+    picture = (to_rgb(to_ycbcr(planes, layout)) * 255).round().to(torch.uint8)
+    return np.ascontiguousarray(picture.permute(1, 2, 0).numpy())
+
+
+def _counted(frames: Iterator[Any], told: Progress) -> Iterator[Any]:
+    for frame in frames:
+        yield frame
+        told.advance(1)
