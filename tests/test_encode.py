@@ -15,6 +15,7 @@ from tapemend.encode import assemble, check_target, output_form, weave, write_se
 from tapemend.encode.picture import stored_format
 from tapemend.errors import (
     JournalMismatch,
+    SourceChanged,
     TargetExists,
     TargetNotWritable,
     UnsupportedPicture,
@@ -649,3 +650,97 @@ def test_the_shape_of_pixels_is_kept_exactly(tmp_path: Path, aspect: Fraction):
     with av.open(str(target)) as container:
         assert container.streams.video[0].sample_aspect_ratio == aspect
         assert "title" not in container.streams.video[0].metadata
+
+
+def write_with(path: Path, source: Path, **extra: object) -> Path:
+    """Copy the picture of a clip to ``path`` with a subtitle, a rotation, a timecode or a disposition added."""
+    with av.open(str(source)) as before, av.open(str(path), "w") as after:
+        picture = after.add_stream_from_template(before.streams.video[0], opaque=True)
+        picture.metadata.update({"timecode": str(extra["timecode"])} if "timecode" in extra else {})
+        if "rotation" in extra:
+            picture.set_display_rotation(extra["rotation"])
+        text = after.add_mux_stream(str(extra["subtitle"])) if "subtitle" in extra else None
+        sound = [after.add_stream_from_template(stream) for stream in before.streams.audio]
+        for stream in sound:
+            stream.disposition = av.stream.Disposition.comment
+        if text is not None:
+            text.time_base = Fraction(1, 1000)
+            text.metadata["language"] = "nld"
+        for packet in before.demux():
+            if packet.size:
+                packet.stream = picture if packet.stream.type == "video" else sound[0]
+                after.mux(packet)
+        if text is not None:
+            words = b"op de markt"
+            line = av.Packet(words if extra["subtitle"] == "subrip" else len(words).to_bytes(2, "big") + words)
+            line.stream, line.time_base, line.pts, line.dts, line.duration = text, Fraction(1, 1000), 120, 120, 200
+            after.mux(line)
+    return path
+
+
+def test_the_timecode_becomes_a_tag_of_the_picture(tmp_path: Path):
+    clip = Clip(codec="mpeg4").write(tmp_path / "clip.mov")
+    source, target = write_with(tmp_path / "source.mov", clip, timecode="10:00:00:00"), tmp_path / "result.mkv"
+    written = restored(source, target)
+    with av.open(str(target)) as container:
+        tags = {key.lower(): value for key, value in container.streams.video[0].metadata.items()}
+    assert tags["timecode"] == "10:00:00:00"
+    assert any("10:00:00:00" in line for line in written.carried)
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mp4"])
+def test_a_turned_picture_stays_turned(tmp_path: Path, suffix: str):
+    clip = Clip(codec="mpeg4").write(tmp_path / "clip.mp4")
+    source, target = write_with(tmp_path / "source.mp4", clip, rotation=90), tmp_path / f"result.{suffix}"
+    restored(source, target, EncodeSettings(access=suffix == "mp4"))
+    with av.open(str(source)) as before, av.open(str(target)) as after:
+        assert next(after.decode(video=0)).rotation == next(before.decode(video=0)).rotation == 90
+
+
+def test_what_a_track_is_for_is_kept(tmp_path: Path):
+    clip = Clip(codec="mpeg4", audio=(AudioTrack(codec="aac"),)).write(tmp_path / "clip.mkv")
+    source, target = write_with(tmp_path / "source.mkv", clip), tmp_path / "result.mkv"
+    restored(source, target)
+    with av.open(str(target)) as container:
+        assert container.streams.audio[0].disposition == av.stream.Disposition.comment
+
+
+@pytest.mark.parametrize(("codec", "suffix"), [("subrip", "mkv"), ("mov_text", "mp4")])
+def test_subtitles_come_along_as_matroska_holds_them(tmp_path: Path, codec: str, suffix: str):
+    clip = Clip(codec="mpeg4").write(tmp_path / f"clip.{suffix}")
+    source, target = write_with(tmp_path / f"source.{suffix}", clip, subtitle=codec), tmp_path / "result.mkv"
+    written = restored(source, target)
+    assert packets_of(target, "subtitle") == [(Fraction(120, 1000), b"op de markt")]
+    with av.open(str(target)) as container:
+        assert container.streams.subtitles[0].language == "nld"
+    assert any("plain text" in line for line in written.left_out) == (codec == "mov_text")
+
+
+def test_what_mp4_cannot_hold_is_named(tmp_path: Path):
+    clip = Clip(attachments=(("notes.txt", "text/plain", b"1991"),), tags={"title": "Summer", "REEL": "3"})
+    source, target = clip.write(tmp_path / "source.mkv"), tmp_path / "result.mp4"
+    written = restored(source, target, EncodeSettings(access=True))
+    assert any("attachment" in line for line in written.left_out)
+    assert any("REEL" in line for line in written.left_out)
+    with av.open(str(target)) as container:
+        assert container.metadata["title"] == "Summer"
+        assert container.metadata["comment"].startswith("restored with tapemend")
+
+
+def test_a_source_that_is_gone_is_named(tmp_path: Path):
+    source, target = Clip(frame_count=2).write(tmp_path / "source.mkv"), tmp_path / "result.mkv"
+    tape, form = tape_of(source), form_of()
+    segments = segments_of(noise_frames(form, 2), form, tmp_path)
+    source.unlink()
+    with pytest.raises(SourceChanged, match=r"source\.mkv"):
+        assemble(tape, segments, form, target, EncodeSettings())
+    assert {path.name for path in tmp_path.iterdir()} == {"segment000000.nut"}
+
+
+def test_a_source_cut_off_in_its_sound_still_gives_what_there_is(tmp_path: Path):
+    whole = Clip(codec="mpeg2video", audio=(AudioTrack(codec="mp2", seconds=Fraction(2)),)).write(tmp_path / "clip.ts")
+    source, target = tmp_path / "source.ts", tmp_path / "result.mkv"
+    source.write_bytes(whole.read_bytes()[: 2 * whole.stat().st_size // 3])
+    written = restored(source, target)
+    assert 0 < len(packets_of(target, "audio")) < len(packets_of(whole, "audio"))
+    assert written.frame_count == len(md5_of_decoded(target))
