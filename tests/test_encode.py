@@ -625,13 +625,14 @@ def test_segments_in_the_wrong_order_are_refused(tmp_path: Path):
         assemble(tape_of(source), segments[::-1], form, target, EncodeSettings())
 
 
-def test_a_segment_that_is_gone_is_named(tmp_path: Path):
+@pytest.mark.parametrize("access", [False, True])
+def test_a_segment_that_is_gone_is_named(tmp_path: Path, access: bool):
     source, target = Clip(frame_count=4).write(tmp_path / "source.mkv"), tmp_path / "result.mkv"
     form = form_of()
     segments = segments_of(noise_frames(form, 4), form, tmp_path)
     segments[0].path.unlink()
     with pytest.raises(JournalMismatch, match=r"segment000000\.nut"):
-        assemble(tape_of(source), segments, form, target, EncodeSettings())
+        assemble(tape_of(source), segments, form, target, EncodeSettings(access=access))
     assert {path.name for path in tmp_path.iterdir()} == {"source.mkv"}
 
 
@@ -727,14 +728,17 @@ def test_what_mp4_cannot_hold_is_named(tmp_path: Path):
         assert container.metadata["comment"].startswith("restored with tapemend")
 
 
-def test_a_source_that_is_gone_is_named(tmp_path: Path):
+@pytest.mark.parametrize("what", ["gone", "overwritten"])
+def test_a_source_that_is_no_longer_itself_is_named(tmp_path: Path, what: str):
     source, target = Clip(frame_count=2).write(tmp_path / "source.mkv"), tmp_path / "result.mkv"
     tape, form = tape_of(source), form_of()
     segments = segments_of(noise_frames(form, 2), form, tmp_path)
     source.unlink()
+    if what == "overwritten":
+        source.write_bytes(b"not a tape" * 100)
     with pytest.raises(SourceChanged, match=r"source\.mkv"):
         assemble(tape, segments, form, target, EncodeSettings())
-    assert {path.name for path in tmp_path.iterdir()} == {"segment000000.nut"}
+    assert {path.name for path in tmp_path.iterdir()} <= {"segment000000.nut", "source.mkv"}
 
 
 def test_a_source_cut_off_in_its_sound_still_gives_what_there_is(tmp_path: Path):
@@ -744,3 +748,17 @@ def test_a_source_cut_off_in_its_sound_still_gives_what_there_is(tmp_path: Path)
     written = restored(source, target)
     assert 0 < len(packets_of(target, "audio")) < len(packets_of(whole, "audio"))
     assert written.frame_count == len(md5_of_decoded(target))
+
+
+def test_what_a_killed_run_left_behind_is_replaced(tmp_path: Path):
+    source, target = Clip(frame_count=2).write(tmp_path / "source.mkv"), tmp_path / "result.mkv"
+    for name in ("result.mkv.part", "result.mkv.framemd5.part", "segment000000.nut.part"):
+        (tmp_path / name).write_bytes(b"half" * 100_000)
+    restored(source, target)
+    assert md5_of_decoded(target) == md5_of_decoded(source)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "source.mkv",
+        "segment000000.nut",
+        "result.mkv",
+        "result.mkv.framemd5",
+    }

@@ -43,6 +43,9 @@ def assemble(
     check_target(tape.path, target, settings)
     if not segments:
         raise ValueError(f"{target}: there is no segment to write")
+    for segment in segments:
+        if not segment.path.is_file():
+            raise JournalMismatch(f"{segment.path}: is gone from the journal; start again so that it is made anew")
     checksums = frame_md5_path(target)
     with written_aside(target) as part, written_aside(checksums) as checksums_part:
         luggage = _write(part, target, tape, segments, (form, settings))

@@ -36,8 +36,8 @@ ABSOLUTE_CLOCKS = frozenset({"wtv"})
 ABOUT_THE_CONTAINER = frozenset({"major_brand", "minor_version", "compatible_brands"})
 """Tags that describe the source's container and would be untrue of another."""
 
-ABOUT_THE_OLD_PICTURES = frozenset({"encoder", "duration", "bps", "number_of_frames", "number_of_bytes"})
-"""Tags of a video stream that its new pictures make untrue, besides Matroska's ``_STATISTICS_...``."""
+ABOUT_THE_OLD_CODING = frozenset({"encoder", "duration", "bps", "number_of_frames", "number_of_bytes"})
+"""Tags of a stream that coding it anew makes untrue, besides Matroska's ``_STATISTICS_...``."""
 
 MP4_TAGS = frozenset({"title", "artist", "album_artist", "composer", "album", "date", "comment", "genre", "copyright"})
 MP4_TAGS |= {"grouping", "lyrics", "description", "synopsis", "show", "episode_id", "network", "keywords", "timecode"}
@@ -114,7 +114,7 @@ def _board(container: OutputContainer, path: Path, stream: Stream, luggage: Lugg
         luggage.left_out.append(f"{stream_label(stream)}: {container.format.name} cannot hold it")
         return
     passenger.target.disposition = stream.disposition
-    untrue = frozenset({"duration"}) if passenger.convert is None else ABOUT_THE_OLD_PICTURES
+    untrue = frozenset({"duration"}) if passenger.convert is None else ABOUT_THE_OLD_CODING
     passenger.target.metadata.update(_tags_without(stream.metadata, untrue))
     luggage.passengers.append(passenger)
 
@@ -146,7 +146,7 @@ def _describe_video(video: VideoStream, source: InputContainer, tape: Tape, lugg
     """Give the restored picture the tags, disposition, timecode and rotation of the source's."""
     stream = source.streams[tape.video_stream]
     video.disposition = stream.disposition
-    video.metadata.update(_tags_without(stream.metadata, ABOUT_THE_OLD_PICTURES))
+    video.metadata.update(_tags_without(stream.metadata, ABOUT_THE_OLD_CODING))
     video.metadata["encoder"] = f"tapemend {__version__}, {video.codec_context.name}"
     timecodes = [tags["timecode"] for tags in _all_tags(source, stream) if "timecode" in tags]
     if timecodes:
@@ -224,11 +224,11 @@ def _copy_tags(source: InputContainer, container: OutputContainer, tape: Tape, l
 
 
 def _tags_without(tags: dict[str, str], names: frozenset[str]) -> dict[str, str]:
-    pictures = names is ABOUT_THE_OLD_PICTURES
+    coded_anew = names is ABOUT_THE_OLD_CODING
     return {
         key: value
         for key, value in tags.items()
-        if key.lower() not in names and not (pictures and key.lower().startswith("_statistics_"))
+        if key.lower() not in names and not (coded_anew and key.lower().startswith("_statistics_"))
     }
 
 

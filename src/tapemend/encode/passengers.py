@@ -36,7 +36,7 @@ def open_source(path: Path) -> av.container.InputContainer:
     """Open the source for reading; raise SourceChanged when it cannot be opened any more."""
     try:
         return av.open(str(path.absolute()), metadata_errors="replace")
-    except OSError as error:
+    except (av.FFmpegError, OSError) as error:
         raise SourceChanged(f"{path}: can no longer be read ({error.strerror}); put it back and start again") from error
 
 
