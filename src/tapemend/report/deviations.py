@@ -1,0 +1,96 @@
+"""Everything that was not as expected, one sentence each, with the frames it is about."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tapemend.frames import Account, FrameState
+from tapemend.report.summary import frames_in_state
+from tapemend.report.wording import counted
+
+NAMED_FRAMES = 100
+"""Frames named in a deviation at most; its sentence says how many there are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deviation:
+    """Something that was not as expected."""
+
+    what: str
+    """One sentence."""
+    frames: tuple[int, ...] = ()
+    """The first of the frames it is about."""
+
+
+def find_deviations(account: Account) -> tuple[Deviation, ...]:
+    """Return everything in an account that was not as expected: of the file, the verdict, the repair, the result."""
+    return (
+        *(Deviation(what=note) for note in account.tape.notes),
+        *(Deviation(what=note) for note in account.index.notes),
+        *_of_the_file(account),
+        *_of_the_verdict(account),
+        *_of_the_repair(account),
+        *(Deviation(what=f"Not kept as it was: {_sentence(what)}") for what in account.written.left_out),
+    )
+
+
+def setting(account: Account, stage: str, name: str) -> Any:
+    """Return the value of a setting that was used, None when the account does not hold it."""
+    return account.settings.get(stage, {}).get(name)
+
+
+def _of_the_file(account: Account) -> Iterator[Deviation]:
+    corrupt = frames_in_state(account, FrameState.CORRUPT)
+    if len(corrupt):
+        yield _about(corrupt, f"{counted(len(corrupt), 'frame')} came damaged out of the file; the decoder patched it.")
+    filled = frames_in_state(account, FrameState.FILLED)
+    if len(filled):
+        yield _about(
+            filled, f"The file could not give {counted(len(filled), 'frame')}; a neighbour was copied for each."
+        )
+
+
+def _of_the_verdict(account: Account) -> Iterator[Deviation]:
+    damaged = account.verdict.damaged
+    if not account.verdict.separable:
+        yield Deviation(
+            what=f"Damaged and clean frames do not stand apart on this tape. {_sentence(account.verdict.reason)}"
+        )
+    if damaged.all():
+        yield Deviation(what="Every frame was judged damaged: there was no clean frame to lend what is lost.")
+        return
+    total = np.concatenate(([0], np.cumsum(damaged)))
+    shots = [shot for shot in account.shots if total[shot.stop] - total[shot.start] == shot.stop - shot.start]
+    if shots:
+        yield _about(
+            np.array([shot.start for shot in shots]),
+            f"{counted(len(shots), 'shot')} of {len(account.shots):,} without a clean frame to lend what is lost; "
+            "first frame of each:",
+        )
+
+
+def _of_the_repair(account: Account) -> Iterator[Deviation]:
+    alone = np.array([window.start for window in account.windows if not window.references.indices], np.intp)
+    if len(alone):
+        yield _about(
+            alone,
+            f"{counted(len(alone), 'window')} of {len(account.windows):,} had no reference frame and "
+            f"{'was' if len(alone) == 1 else 'were'} restored from neighbouring frames only; first frame of each:",
+        )
+    if setting(account, "restore", "strength") == 0:
+        yield Deviation(what="The strength was set to 0, so no picture was changed.")
+        return
+    untouched = np.flatnonzero(account.verdict.damaged & (account.changed == 0))
+    if len(untouched):
+        yield _about(untouched, f"{counted(len(untouched), 'frame')} judged damaged came through without a change.")
+
+
+def _about(frames: NDArray[np.intp], what: str) -> Deviation:
+    return Deviation(what=what, frames=tuple(frames[:NAMED_FRAMES].tolist()))
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."

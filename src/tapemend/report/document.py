@@ -1,0 +1,139 @@
+"""The report for machines: everything of the account in JSON."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tapemend.frames import Account, WindowNote
+from tapemend.report.deviations import Deviation
+from tapemend.report.summary import Summary, window_changes
+from tapemend.report.wording import clock, timecode
+
+SCHEMA_VERSION = 1
+"""Rises when a key changes its meaning or goes away; new keys may come at any time."""
+SCORE_DECIMALS = 4
+LONG = frozenset({"damage_by_region", "shots", "windows", "frames"})
+"""Keys whose values are long: their numbers are written without line breaks between them."""
+
+
+def document(account: Account, summary: Summary, deviations: Iterable[Deviation]) -> dict[str, Any]:
+    """Return the whole account in JSON's terms: fractions as "numerator/denominator", frames counted from 0."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "not_as_expected": [_deviation(account, each) for each in deviations],
+        "tape": plain(asdict(account.tape)),
+        "source_sha256": account.source_sha256,
+        "found": _found(account, summary),
+        "done": _done(account, summary),
+        "written": plain(asdict(account.written)),
+        "settings": plain(account.settings),
+        "software": plain(account.software),
+        "damage_by_region": np.round(summary.where, SCORE_DECIMALS).tolist(),
+        "shots": [[shot.start, shot.stop] for shot in account.shots],
+        "windows": [_window(*pair) for pair in zip(account.windows, window_changes(account).tolist(), strict=True)],
+        "frames": {
+            "score": np.round(account.analysis.frame_score.astype(np.float64), SCORE_DECIMALS).tolist(),
+            "damaged": runs(account.verdict.damaged),
+            "changed": [_share(value) for value in account.changed.tolist()],
+        },
+    }
+
+
+def to_text(content: dict[str, Any]) -> str:
+    """Return JSON that people can read too: what is long stands on few lines, the rest is indented."""
+    lines = [f"{json.dumps(key)}: {_long(value) if key in LONG else _short(value)}" for key, value in content.items()]
+    return "{\n  " + ",\n  ".join(lines) + "\n}\n"
+
+
+def plain(value: object) -> object:
+    """Return ``value`` as JSON has it; numbers, booleans and None as they are."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, Fraction):
+        return f"{value.numerator}/{value.denominator}"
+    if isinstance(value, Path | str):
+        return str(value)
+    return value
+
+
+def runs(marked: NDArray[np.bool_]) -> list[list[int]]:
+    """Return where marks (N,) are set, as [start, stop) pairs in order."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], marked.astype(np.int8), [0]))))
+    pairs: list[list[int]] = edges.reshape(-1, 2).tolist()
+    return pairs
+
+
+def _found(account: Account, summary: Summary) -> dict[str, Any]:
+    analysis, verdict = account.analysis, account.verdict
+    return {
+        "scorer": analysis.scorer,
+        "absolute": analysis.absolute,
+        "threshold": verdict.threshold,
+        "cell_threshold": verdict.cell_threshold,
+        "separable": verdict.separable,
+        "confidence": round(verdict.confidence, SCORE_DECIMALS),
+        "reason": verdict.reason,
+        "damaged_frames": summary.damaged,
+        "damage_by_kind": {
+            kind.name: {"mean": round(kind.mean, SCORE_DECIMALS), "strongest_in_frames": kind.strongest_in}
+            for kind in summary.kinds
+        },
+        "damage_by_region": np.round(summary.where, SCORE_DECIMALS).tolist(),
+        "shot_count": len(account.shots),
+    }
+
+
+def _done(account: Account, summary: Summary) -> dict[str, Any]:
+    return {
+        "frame_count": summary.frame_count,
+        "frame_rate": plain(account.frame_rate),
+        "duration": clock(summary.duration),
+        "damaged_frames_repaired": summary.repaired,
+        "other_frames_with_repaired_regions": summary.repaired_in_regions,
+        "identical_frames": summary.identical,
+        "filled_frames": summary.filled,
+        "mean_share_changed": _share(summary.mean_changed),
+        "window_count": len(account.windows),
+    }
+
+
+def _window(window: WindowNote, changed: float) -> dict[str, Any]:
+    return {
+        "start": window.start,
+        "stop": window.stop,
+        "changed": _share(changed),
+        "references": list(window.references.indices),
+        "similarity": [round(value, SCORE_DECIMALS) for value in window.references.similarity],
+    }
+
+
+def _deviation(account: Account, deviation: Deviation) -> dict[str, Any]:
+    frames = [{"index": frame, "time": timecode(account.index, frame)} for frame in deviation.frames]
+    return {"what": deviation.what, "frames": frames}
+
+
+def _share(value: float) -> float:
+    """Return a share to four digits that count, so that a single changed sample is never rounded to none."""
+    return float(f"{value:.4g}")
+
+
+def _short(value: object) -> str:
+    return json.dumps(value, indent=2).replace("\n", "\n  ")
+
+
+def _long(value: object) -> str:
+    """Return a list of objects or an object of lists, one entry to a line."""
+    if isinstance(value, dict):
+        lines = [f"{json.dumps(key)}: {json.dumps(item, separators=(',', ':'))}" for key, item in value.items()]
+        return "{\n    " + ",\n    ".join(lines) + "\n  }"
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "[\n    " + ",\n    ".join(json.dumps(item, separators=(",", ":")) for item in value) + "\n  ]"
+    return json.dumps(value, separators=(",", ":"))

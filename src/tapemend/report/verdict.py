@@ -1,0 +1,48 @@
+"""The outcome in plain words."""
+
+from tapemend.frames import Account
+from tapemend.report.deviations import setting
+from tapemend.report.summary import Summary
+from tapemend.report.wording import clock, counted, percent
+
+
+def headline(account: Account, summary: Summary) -> str:
+    """Return one sentence: how many frames were damaged, repaired, and left exactly as they were."""
+    total, damaged = summary.frame_count, summary.damaged
+    same = "left as in the source" if setting(account, "encode", "access") else "bit-identical to the source"
+    identical = f"{_number(summary.identical)} {'is' if summary.identical < 2 else 'are'} {same}"
+    if damaged:
+        found = f"{damaged:,} of {counted(total, 'frame')} ({percent(damaged, total)}) {_was(damaged)} damaged"
+        return f"{found}; {_number(summary.repaired)} {_was(summary.repaired)} repaired; {identical}."
+    if summary.changed:
+        in_places = f"{summary.changed:,} {_was(summary.changed)} repaired in places"
+        return f"None of {counted(total, 'frame')} was damaged as a whole; {in_places}; {identical}."
+    if summary.identical < total:
+        return f"No damage was found in {counted(total, 'frame')}; {identical}."
+    return f"No damage was found: {f'all {total:,} frames are' if total > 1 else 'the only frame is'} {same}."
+
+
+def particulars(account: Account, summary: Summary) -> str:
+    """Return what the headline leaves out: length, how far the repair went, frames that are special."""
+    sentences = [f"The tape runs for {clock(summary.duration, 0 if summary.duration >= 10 else 2)}."]
+    if summary.changed:
+        sentences.append(
+            f"Where a frame was changed, {percent(summary.mean_changed)} of it changed on average; "
+            "what was not damaged was left alone."
+        )
+    if summary.damaged and summary.repaired_in_regions:
+        others = summary.repaired_in_regions
+        sentences.append(f"{counted(others, 'other frame')} {_was(others)} repaired in places.")
+    if summary.filled:
+        sentences.append(f"{counted(summary.filled, 'frame')} could not be read and {_was(summary.filled)} filled in.")
+    if setting(account, "encode", "access"):
+        sentences.append("This is an access copy: its compression changes every picture a little.")
+    return " ".join(sentences)
+
+
+def _number(number: int) -> str:
+    return f"{number:,}" if number else "none"
+
+
+def _was(number: int) -> str:
+    return "was" if number < 2 else "were"
