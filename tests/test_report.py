@@ -229,7 +229,7 @@ def test_a_single_changed_sample_is_never_rounded_to_none(tmp_path: Path) -> Non
     one = np.float32(1 / (720 * 576 * 2))
     report, page = reports(account(marks(2, 1), changed=np.array([0, one], np.float32)), tmp_path)
     assert report["frames"]["changed"][1] > 0
-    assert "under 0.1 % of it changed" in said(page)
+    assert "under 0.1 % of its picture changed" in said(page)
 
 
 def test_the_headline_says_what_happened_in_plain_words(tmp_path: Path) -> None:
@@ -312,7 +312,7 @@ def test_everything_that_was_not_as_expected_is_in_both_reports(tmp_path: Path) 
         "The flag lies.",
         "A packet is gone.",
         "240 frames came damaged out of the file",
-        "The file could not give 1 frame",
+        "1 frame could not be had from the file; a copy of a neighbour stands in.",
         "do not stand apart on this tape. One group.",
         "1 frame judged damaged came through without a change.",
         "Not kept as it was: data stream 2 (bin_data): matroska cannot hold it.",

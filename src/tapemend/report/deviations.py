@@ -49,7 +49,7 @@ def _of_the_file(account: Account) -> Iterator[Deviation]:
     filled = frames_in_state(account, FrameState.FILLED)
     if len(filled):
         yield _about(
-            filled, f"The file could not give {counted(len(filled), 'frame')}; a neighbour was copied for each."
+            filled, f"{counted(len(filled), 'frame')} could not be had from the file; a copy of a neighbour stands in."
         )
 
 
@@ -67,8 +67,8 @@ def _of_the_verdict(account: Account) -> Iterator[Deviation]:
     if shots:
         yield _about(
             np.array([shot.start for shot in shots]),
-            f"{counted(len(shots), 'shot')} of {len(account.shots):,} without a clean frame to lend what is lost; "
-            "first frame of each:",
+            f"{counted(len(shots), 'shot')} of {len(account.shots):,} without a clean frame to lend what is lost "
+            "(each is named by its first frame).",
         )
 
 
@@ -78,7 +78,8 @@ def _of_the_repair(account: Account) -> Iterator[Deviation]:
         yield _about(
             alone,
             f"{counted(len(alone), 'window')} of {len(account.windows):,} had no reference frame and "
-            f"{'was' if len(alone) == 1 else 'were'} restored from neighbouring frames only; first frame of each:",
+            f"{'was' if len(alone) == 1 else 'were'} restored from neighbouring frames only "
+            "(each is named by its first frame).",
         )
     if setting(account, "restore", "strength") == 0:
         yield Deviation(what="The strength was set to 0, so no picture was changed.")

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from tapemend.frames import Account, ColourTags, PixelLayout, ScanType, StreamNote, Tape
+from tapemend.report.deviations import setting
 from tapemend.report.summary import Summary
-from tapemend.report.wording import clock, counted, decimal, size
+from tapemend.report.wording import clock, decimal, size
 
 PRIMARIES = {1: "BT.709", 4: "BT.470 M", 5: "BT.601, 625 lines", 6: "BT.601, 525 lines", 7: "SMPTE 240M", 9: "BT.2020"}
 TRANSFERS = {1: "BT.709", 4: "gamma 2.2", 5: "gamma 2.8", 6: "BT.601", 7: "SMPTE 240M", 8: "linear", 13: "sRGB"}
@@ -44,7 +45,8 @@ def tape_facts(account: Account, summary: Summary) -> Facts:
     yield "Colour", _colour(tape.colour)
     yield "Scan", f"{SCANS[scan.used]} (flagged: {SCANS[scan.flagged]}; measured: {SCANS[scan.measured]})"
     yield "Rate", _rate(account)
-    yield "Frames", f"{counted(summary.frame_count, 'frame')} read; {_promise(tape.frame_count_from_header)}"
+    fields = "" if account.frame_rate == tape.frame_rate else " (one for each field)"
+    yield "Frames", f"{summary.frame_count:,} read{fields}; {_promise(tape.frame_count_from_header)}"
     yield "Duration", clock(summary.duration)
     yield "Shots", f"{len(account.shots):,}"
     yield "Other streams", [_stream(stream) for stream in tape.streams]
@@ -58,7 +60,8 @@ def written_facts(account: Account) -> Facts:
     written = account.written
     yield "File", str(written.path)
     yield "SHA-256", written.sha256
-    yield "Frames", f"{written.frame_count:,}, decoded again and compared before the file got its name"
+    proof = "counted" if setting(account, "encode", "access") else "counted and compared"
+    yield "Frames", f"{written.frame_count:,}, decoded again, {proof} before the file got its name"
     yield "Checksum of every frame", str(written.framemd5_path)
     yield "Kept besides the picture", list(written.carried)
     yield "Not kept, or not as it was", list(written.left_out)

@@ -6,7 +6,7 @@ from importlib.resources import files
 from string import Template
 
 from tapemend.frames import Account, Comparison
-from tapemend.report.deviations import Deviation
+from tapemend.report.deviations import NAMED_FRAMES, Deviation
 from tapemend.report.facts import settings_facts, tape_facts, written_facts
 from tapemend.report.picture import png_data_uri
 from tapemend.report.plot import change_plot, column_count, region_map, score_plot
@@ -48,11 +48,10 @@ def page(account: Account, summary: Summary, deviations: Sequence[Deviation]) ->
 
 def _verdict(account: Account, summary: Summary) -> str:
     total = summary.frame_count
-    untouched = summary.damaged - summary.repaired
     shares = [
-        ("is-clean", total - summary.changed - untouched, "left exactly as they were"),
+        ("is-clean", summary.identical, "left exactly as they were"),
         ("is-changed", summary.changed, "repaired, whole or in part"),
-        ("is-damaged", untouched, "judged damaged, not changed"),
+        ("is-damaged", total - summary.changed - summary.identical, "could not be read, a neighbour copied"),
     ]
     there = [share for share in shares if share[1]]
     bar = "".join(f'<span class="{name}" style="flex:{number}"></span>' for name, number, _ in there)
@@ -65,7 +64,7 @@ def _verdict(account: Account, summary: Summary) -> str:
 
 def _deviations(account: Account, deviations: Sequence[Deviation]) -> str:
     if not deviations:
-        return '<section class="good"><h2>Everything was as expected</h2>There is nothing to look into.</section>'
+        return '<section class="good"><h2>Everything was as expected</h2>Nothing needs a second look.</section>'
     items = "".join(f"<li>{escape(each.what)}{_named_frames(account, each.frames)}</li>" for each in deviations)
     return f'<section class="alert"><h2>Not as expected</h2><ul>{items}</ul></section>'
 
@@ -75,7 +74,8 @@ def _named_frames(account: Account, frames: Sequence[int]) -> str:
     named = ", ".join(f"{frame:,} ({timecode(account.index, frame)})" for frame in frames)
     if len(frames) <= 3:
         return f" {escape(f'Frame {named}.')}" if frames else ""
-    return f"<details><summary>The first {len(frames)} frames</summary>{escape(named)}</details>"
+    which = f"The first {NAMED_FRAMES}" if len(frames) == NAMED_FRAMES else "Which ones"
+    return f"<details><summary>{which}</summary>{escape(named)}</details>"
 
 
 def _comparisons(account: Account) -> str:
@@ -101,14 +101,9 @@ def _comparison(account: Account, comparison: Comparison) -> str:
 def _timeline(account: Account, summary: Summary) -> str:
     per_column = -(-summary.frame_count // column_count(account))
     column = "one frame" if per_column == 1 else f"the highest of up to {per_column:,} frames"
-    key = (
-        '<div class="key"><span><i class="is-damaged"></i>judged damaged</span>'
-        '<span><i class="is-clean"></i>judged clean</span><span><i class="dash"></i>threshold</span>'
-        '<span><i class="tick"></i>shot cut</span><span><i class="shade"></i>changed</span></div>'
-    )
     scored = (
         f'<h3>How damaged each frame is</h3><p class="soft">Score by {escape(account.analysis.scorer)}; '
-        f"each column is {column}. {escape(account.verdict.reason)}</p>{key}{score_plot(account)}"
+        f"each column is {column}. {escape(account.verdict.reason)}</p>{score_plot(account)}"
     )
     if not summary.changed:
         return scored
@@ -135,9 +130,9 @@ def _damage(account: Account, summary: Summary) -> str:
         f"aspect-ratio:{float(account.tape.width * (account.tape.sample_aspect_ratio or 1)):g}/{account.tape.height}"
     )
     return (
-        '<div class="beside"><div><table class="bars"><thead><tr><th>Kind</th><th>Mean over the damaged frames</th>'
-        f'<th></th><th class="number">Strongest in frames</th></tr></thead><tbody>{rows}</tbody></table></div>'
-        f'<div><div style="{shape};display:grid">{region_map(summary.where)}</div>'
+        '<div class="beside"><div><table class="bars"><thead><tr><th>Kind</th>'
+        '<th colspan="2">Mean score, damaged frames</th><th class="number">Strongest in frames</th></tr></thead>'
+        f'<tbody>{rows}</tbody></table></div><div><div style="{shape};display:grid">{region_map(summary.where)}</div>'
         '<p class="soft">Where in the picture: the stronger the colour, the more damage on average.</p></div></div>'
     )
 

@@ -27,6 +27,13 @@ TICK_SECONDS = tuple(
 """Distances between times, and every whole number of hours."""
 FULL_SCALES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 """What the top of the plot of changes may mean."""
+SCORE_KEY = (
+    ("is-damaged", "judged damaged"),
+    ("is-clean", "judged clean"),
+    ("shade", "changed"),
+    ("tick", "shot cut"),
+)
+"""Marks of the plot of damage, by CSS class, and what they mean."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +66,15 @@ def score_plot(account: Account) -> str:
         _bars(score, damaged, scale, "damaged"),
         _cuts(account, columns),
     ]
+    key = [*SCORE_KEY]
     threshold = account.verdict.threshold
     if scale.low <= threshold <= scale.high:
         marks.append(f'<path class="threshold" d="M0 {_number(scale.height(threshold))}H{columns}"/>')
-    labels = {scale.low: f"{scale.low:.3g}", scale.high: f"{scale.high:.3g}"}
-    return _plot("Damage of each frame over time", marks, columns, labels, scale, account.index)
+        key.append(("dash", f"threshold, {threshold:.3g}"))
+    legend = "".join(f'<span><i class="{name}"></i>{meaning}</span>' for name, meaning in key)
+    edges = (f"{scale.high:.3g}", f"{scale.low:.3g}")
+    drawing = _drawing("Damage of each frame over time", marks, columns)
+    return f'<div class="key">{legend}</div>{_plot(drawing, edges, account.index)}'
 
 
 def change_plot(account: Account) -> str:
@@ -71,9 +82,9 @@ def change_plot(account: Account) -> str:
     columns = column_count(account)
     share = peaks(account.changed, columns)
     scale = Scale(low=0.0, high=next(full for full in FULL_SCALES if full >= min(1.0, float(share.max()))))
-    labels = {value: percent(value) for value in (scale.low, scale.high)}
     marks = [_bars(share, share > 0, scale, "changed")]
-    return _plot("Share of each frame that changed, over time", marks, columns, labels, scale, account.index)
+    drawing = _drawing("Share of each frame that changed, over time", marks, columns)
+    return _plot(drawing, (percent(scale.high), percent(scale.low)), account.index)
 
 
 def region_map(where: NDArray[np.float64]) -> str:
@@ -144,14 +155,19 @@ def _cuts(account: Account, columns: int) -> str:
     return f'<path class="cut" d="{ticks}"/>'
 
 
-def _plot(title: str, marks: list[str], columns: int, labels: dict[float, str], scale: Scale, index: FrameIndex) -> str:
-    """A drawing with values at its left and times below it."""
-    values = "".join(f'<span style="top:{scale.height(at):.4g}%">{text}</span>' for at, text in labels.items())
+def _drawing(title: str, marks: list[str], columns: int) -> str:
+    return (
+        f'<svg viewBox="0 0 {columns} {HEIGHT}" preserveAspectRatio="none" role="img" aria-label="{title}">'
+        f"{''.join(marks)}</svg>"
+    )
+
+
+def _plot(drawing: str, edges: tuple[str, str], index: FrameIndex) -> str:
+    """A drawing with what its upper and its lower edge mean at its left, and times below it."""
     times = "".join(f'<span style="left:{100 * place:.4g}%">{text}</span>' for place, text in time_ticks(index))
     return (
-        f'<div class="plot"><div class="values">{values}</div>'
-        f'<svg viewBox="0 0 {columns} {HEIGHT}" preserveAspectRatio="none" role="img" aria-label="{title}">'
-        f'{"".join(marks)}</svg><div class="times">{times}</div></div>'
+        f'<div class="plot"><div class="values"><span>{edges[0]}</span><span>{edges[1]}</span></div>'
+        f'{drawing}<div class="times">{times}</div></div>'
     )
 
 

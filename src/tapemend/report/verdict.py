@@ -27,8 +27,7 @@ def particulars(account: Account, summary: Summary) -> str:
     sentences = [f"The tape runs for {clock(summary.duration, 0 if summary.duration >= 10 else 2)}."]
     if summary.changed:
         sentences.append(
-            f"Where a frame was changed, {percent(summary.mean_changed)} of it changed on average; "
-            "what was not damaged was left alone."
+            f"Where a frame was changed, {percent(summary.mean_changed)} of its picture changed on average."
         )
     if summary.damaged and summary.repaired_in_regions:
         others = summary.repaired_in_regions
