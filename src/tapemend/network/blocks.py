@@ -2,7 +2,12 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import leaky_relu
+from torch.nn.functional import leaky_relu, pad
+
+ROUGH = 4
+"""Channels of roughness."""
+HALF_ROUGH = 0.05
+"""Second difference that is compressed to one half."""
 
 
 class ResidualBlock(nn.Module):
@@ -44,6 +49,20 @@ def shift_in_time(features: Tensor, frames: int) -> Tensor:
     before = torch.cat([clip[:, :1, :fold], clip[:, :-1, :fold]], 1)
     after = torch.cat([clip[:, 1:, fold : 2 * fold], clip[:, -1:, fold : 2 * fold]], 1)
     return torch.cat([before, after, clip[:, :, 2 * fold :]], 2).flatten(0, 1)
+
+
+def roughness(picture: Tensor) -> Tensor:
+    """(N, 3, H, W) to (N, 4, H, W): how lines and columns differ from their neighbours.
+
+    Second differences down the picture (of all components) and along the line (of luma), compressed so that faint
+    noise counts and no edge drowns it: damage is a matter of these, and a network is slow to learn them by itself.
+    """
+    wide = pad(picture, (1, 1, 1, 1), mode="replicate")
+    middle = 2 * picture
+    down = wide[..., :-2, 1:-1] + wide[..., 2:, 1:-1] - middle
+    along = wide[:, :1, 1:-1, :-2] + wide[:, :1, 1:-1, 2:] - middle[:, :1]
+    rough = torch.cat([down, along], 1)
+    return rough / (rough.abs() + HALF_ROUGH)
 
 
 def fold_pixels(picture: Tensor, rows: int, columns: int) -> Tensor:

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
-from tapemend.network.blocks import blocks, fold_pixels
+from tapemend.network.blocks import ROUGH, blocks, fold_pixels, roughness
 
 CELL_ROWS, CELL_COLUMNS = 8, 16
 """Pixels per cell of the map."""
@@ -14,7 +15,7 @@ CELL_ROWS, CELL_COLUMNS = 8, 16
 class DamageConfig:
     """Everything that shapes the network; stored in the checkpoint."""
 
-    widths: tuple[int, int, int] = (32, 48, 64)
+    widths: tuple[int, int, int] = (24, 48, 64)
     """Channels at 2 x 8, 4 x 16 and 8 x 16 pixels."""
     depth: int = 2
     """Residual blocks of the last two levels."""
@@ -29,7 +30,7 @@ class DamageNetwork(nn.Module):
         super().__init__()
         first, second, third = config.widths
         self.body = nn.Sequential(
-            nn.Conv2d(3 * 2 * 8, first, 3, padding=1),
+            nn.Conv2d((3 + ROUGH) * 2 * 8, first, 3, padding=1),
             nn.LeakyReLU(0.1),
             nn.Conv2d(first, second, 4, stride=2, padding=1),
             blocks(second, config.depth),
@@ -40,5 +41,5 @@ class DamageNetwork(nn.Module):
 
     def forward(self, picture: Tensor) -> Tensor:
         """(N, 3, H, W) Y'CbCr, H a multiple of 8 and W of 16, to logits (N, kinds, H/8, W/16)."""
-        logits: Tensor = self.body(fold_pixels(picture, 2, 8))
+        logits: Tensor = self.body(fold_pixels(torch.cat([picture, roughness(picture)], 1), 2, 8))
         return logits

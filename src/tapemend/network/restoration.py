@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from tapemend.network.blocks import blocks, fold_pixels, shift_in_time, start_at_zero, unfold_pixels
-from tapemend.network.fusion import QUERY_COLUMNS, QUERY_ROWS, ReferenceFusion
+from tapemend.network.blocks import ROUGH, blocks, fold_pixels, roughness, shift_in_time, start_at_zero, unfold_pixels
+from tapemend.network.fusion import FURTHEST_COLUMNS, FURTHEST_ROWS, QUERY_COLUMNS, QUERY_ROWS, ReferenceFusion
 
 FOLD = 4
 """Pixels of a line that become channels in the first level."""
@@ -19,8 +19,6 @@ ROW_STRIDE, COLUMN_STRIDE = 4, 16
 """Pixels per token where references are fused."""
 GRID_ROWS, GRID_COLUMNS = ROW_STRIDE * QUERY_ROWS, COLUMN_STRIDE * QUERY_COLUMNS
 """Heights and widths the network takes are multiples of these: 64 x 64 pixels, one attention window."""
-REACH_ROWS, REACH_COLUMNS = 192, 384
-"""Pixels further away than this change nothing; a tile with that margin gives the picture without tiles."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +30,23 @@ class RestorationConfig:
     depths: tuple[int, int, int, int] = (1, 2, 2, 2)
     """Residual blocks of each level of the encoder; the decoder has one fewer, at least one."""
 
+    @property
+    def reach(self) -> tuple[int, int]:
+        """Rows and columns, in whole attention windows, beyond which nothing in a picture changes a pixel.
+
+        A tile with that margin gives the picture without tiles.
+        """
+        strides = (1, 2, 4, 8)
+        levels = [2 * depth * stride for depth, stride in zip(self.depths, strides, strict=True)]
+        unlevels = [2 * max(1, depth - 1) * stride for depth, stride in zip(self.depths[:3], strides, strict=False)]
+        to_references = 1 + sum(levels[:3]) + 2 * sum(strides[:2])
+        to_the_last_level = to_references + levels[3] + 2 * strides[2]
+        back = sum(unlevels) + 1
+        own, lent = to_the_last_level + strides[3] + back, to_references + 1 + back
+        rows = max(own, lent + ROW_STRIDE * FURTHEST_ROWS)
+        columns = max(FOLD * own, FOLD * lent + COLUMN_STRIDE * FURTHEST_COLUMNS)
+        return rows + -rows % GRID_ROWS, columns + -columns % GRID_COLUMNS
+
 
 class RestorationNetwork(nn.Module):
     """Restores the frames of a window, each once."""
@@ -39,7 +54,7 @@ class RestorationNetwork(nn.Module):
     def __init__(self, config: RestorationConfig) -> None:
         super().__init__()
         first, second, third, fourth = config.widths
-        self.stem = nn.Conv2d(3 * 3 * FOLD, first, 3, padding=1)
+        self.stem = nn.Conv2d((3 * 3 + ROUGH) * FOLD, first, 3, padding=1)
         self.levels = nn.ModuleList(blocks(w, d) for w, d in zip(config.widths, config.depths, strict=True))
         self.downs = nn.ModuleList(
             nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in ((first, second), (second, third), (third, fourth))
@@ -58,7 +73,9 @@ class RestorationNetwork(nn.Module):
         frames = window.shape[1]
         before = torch.cat([window[:, :1], window[:, :-1]], 1)
         after = torch.cat([window[:, 1:], window[:, -1:]], 1)
-        seen = torch.cat([window, before - window, after - window], 2).flatten(0, 1)
+        changes = torch.cat([before - window, after - window], 2).flatten(0, 1)
+        pictures = window.flatten(0, 1)
+        seen = torch.cat([pictures, changes, roughness(pictures)], 1)
         features: list[Tensor] = [self.levels[0](self.stem(fold_pixels(seen, 1, FOLD)))]
         for down, level in zip(self.downs, list(self.levels)[1:], strict=True):
             features.append(level(shift_in_time(down(features[-1]), frames)))
@@ -66,7 +83,8 @@ class RestorationNetwork(nn.Module):
 
     def encode_reference(self, pictures: Tensor) -> Tensor:
         """(N, 3, H, W) references, each on its own, to their features (N, C, h, w) where they are fused."""
-        alone = torch.cat([pictures, torch.zeros_like(pictures), torch.zeros_like(pictures)], 1)
+        still = torch.zeros_like(pictures)
+        alone = torch.cat([pictures, still, still, roughness(pictures)], 1)
         features: Tensor = self.levels[0](self.stem(fold_pixels(alone, 1, FOLD)))
         for down, level in zip(list(self.downs)[:2], list(self.levels)[1:3], strict=True):
             features = level(shift_in_time(down(features), 1))
