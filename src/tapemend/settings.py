@@ -34,6 +34,10 @@ class ProbeSettings:
     measured_frames: int = 240
     """How many frames idet looks at, spread over the start of the file, at least 2."""
 
+    def __post_init__(self) -> None:
+        if self.measured_frames < 2:
+            raise SettingsError(f"--measured-frames {self.measured_frames}: must be at least 2")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodeSettings:
@@ -41,6 +45,10 @@ class DecodeSettings:
 
     cache_frames: int = 24
     """Frames kept for requests by index, at least 1."""
+
+    def __post_init__(self) -> None:
+        if self.cache_frames < 1:
+            raise SettingsError(f"--cache-frames {self.cache_frames}: must be at least 1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,3 +138,15 @@ class Settings:
     references: ReferenceSettings = ReferenceSettings()
     restore: RestoreSettings = RestoreSettings()
     encode: EncodeSettings = EncodeSettings()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulateSettings:
+    """How a clean clip is damaged."""
+
+    preset: str = "first-2026-11"
+    """Kind of tape; --list says which there are."""
+    seed: int = 1
+    """The same seed gives the same damage."""
+    overwrite: bool = False
+    """Replace a tape and a truth that exist."""

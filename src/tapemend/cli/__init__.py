@@ -2,7 +2,7 @@
 
 import sys
 
-from cyclopts import App
+from cyclopts import App, CycloptsError
 
 from tapemend import __version__
 from tapemend.errors import TapemendError
@@ -15,6 +15,7 @@ app = App(
 )
 app.command("tapemend.cli.restore:restore")
 app.command("tapemend.cli.probe:probe")
+app.command("tapemend.cli.degrade:degrade")
 app.command("tapemend.cli.train:train")
 
 
@@ -25,6 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
     except TapemendError as error:
         print(f"tapemend: {error}", file=sys.stderr)
         return 1
+    except CycloptsError:
+        return 2
     except KeyboardInterrupt:
         print("tapemend: stopped; the same command goes on where it was", file=sys.stderr)
         return 130

@@ -1,0 +1,212 @@
+"""The simulator: its truth is exact, its randomness hangs on seed, pass and frame alone, its silence is silence."""
+
+from dataclasses import replace
+from itertools import pairwise
+from types import MappingProxyType
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from tapemend.degrade import PRESETS, Kind, Preset, degrade, preset
+from tapemend.degrade.chain import LINE_PASSES, PICTURE_PASSES, Burst, intensity
+from tapemend.degrade.passes import Moments
+from tapemend.degrade.passes.geometry import move_lines
+from tapemend.degrade.timeline import burst, drift
+from tapemend.errors import SettingsError
+
+PASSES = (*LINE_PASSES, *PICTURE_PASSES)
+FIRST = PRESETS["first-2026-11"]
+
+
+def picture_of(frame_count: int, height: int = 32, width: int = 48) -> Tensor:
+    """(T, 3, H, W) of noise in the range of pictures."""
+    noise = torch.rand(frame_count, 3, height, width, generator=torch.Generator().manual_seed(3))
+    return noise - torch.tensor([0.0, 0.5, 0.5])[:, None, None]
+
+
+def with_passes(*names: str) -> Preset:
+    """The first preset, always damaged, with only these passes, each acting all the time."""
+    passes = {name: replace(FIRST.passes[name], share=1.0) for name in names}
+    return replace(FIRST, damaged_share=1.0, passes=MappingProxyType(passes))
+
+
+def moments_of(name: str, *intensities: float, seed: int = 1) -> Moments:
+    return Moments(seed=seed, name=name, indices=tuple(range(len(intensities))), intensities=intensities)
+
+
+@pytest.mark.parametrize("name", PASSES)
+def test_a_pass_of_zero_strength_is_the_identity_bit_for_bit(name: str) -> None:
+    picture = picture_of(3)
+    passes = MappingProxyType({name: Burst(strength=0.0, share=1.0, period=5.0)})
+    truth = degrade(picture, range(3), replace(FIRST, damaged_share=1.0, passes=passes), seed=1)
+    assert torch.equal(truth.picture, picture)
+    assert not truth.shift.any()
+    assert not truth.change.any()
+
+
+@pytest.mark.parametrize("name", LINE_PASSES)
+def test_a_line_pass_moves_nothing_in_frames_of_zero_intensity(name: str) -> None:
+    shift = LINE_PASSES[name](40, moments_of(name, 0.0, 0.9, 0.0))
+    assert shift.shape == (3, 40)
+    assert not shift[[0, 2]].any()
+    assert shift[1].any()
+
+
+@pytest.mark.parametrize("name", PICTURE_PASSES)
+def test_a_picture_pass_changes_only_frames_of_an_intensity_and_never_its_input(name: str) -> None:
+    picture = picture_of(3, 96, 160)
+    before = picture.clone()
+    damaged = PICTURE_PASSES[name][1](picture, moments_of(name, 0.0, 1.0, 0.0))
+    assert torch.equal(picture, before)
+    assert torch.equal(damaged[[0, 2]], picture[[0, 2]])
+    assert not torch.equal(damaged[1], picture[1])
+    assert (damaged.shape, damaged.dtype) == (picture.shape, picture.dtype)
+
+
+def test_the_clip_that_is_damaged_is_not_changed_in_place() -> None:
+    picture = picture_of(6)
+    before = picture.clone()
+    truth = degrade(picture, range(6), with_passes(*PASSES), seed=2)
+    assert torch.equal(picture, before)
+    assert not torch.equal(truth.picture, before)
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    seed=st.integers(0, 2**31),
+    first=st.integers(0, 500),
+    cuts=st.sets(st.integers(1, 9)),
+    size=st.tuples(st.integers(1, 41), st.integers(1, 51)),
+)
+def test_any_chunking_of_a_clip_gives_the_same_frames(
+    seed: int, first: int, cuts: set[int], size: tuple[int, int]
+) -> None:
+    picture, indices = picture_of(10, *size), range(first, first + 10)
+    always = with_passes(*PASSES)
+    whole = degrade(picture, indices, always, seed)
+    edges = [0, *sorted(cuts), 10]
+    parts = [degrade(picture[start:stop], indices[start:stop], always, seed) for start, stop in pairwise(edges)]
+    for name in ("picture", "shift", "change"):
+        assert torch.equal(getattr(whole, name), torch.cat([getattr(part, name) for part in parts])), name
+
+
+def test_the_order_of_frames_in_a_batch_does_not_matter() -> None:
+    picture, order = picture_of(6), [4, 0, 5, 2, 1, 3]
+    straight = degrade(picture, range(6), with_passes(*PASSES), seed=7)
+    mixed = degrade(picture[order], order, with_passes(*PASSES), seed=7)
+    assert torch.equal(straight.picture[order], mixed.picture)
+
+
+def test_another_seed_gives_other_damage() -> None:
+    picture = picture_of(4)
+    one, other = (degrade(picture, range(4), with_passes(*PASSES), seed) for seed in (1, 2))
+    assert not torch.equal(one.picture, other.picture)
+
+
+@settings(deadline=None, max_examples=20)
+@given(removed=st.sampled_from(PASSES), seed=st.integers(0, 2**31))
+def test_removing_a_pass_leaves_the_randomness_of_the_others(removed: str, seed: int) -> None:
+    """What remains is what each other pass does alone, one after the other."""
+    picture = picture_of(4)
+    left = [name for name in PASSES if name != removed]
+    truth = degrade(picture, range(4), with_passes(*left), seed)
+    shift = sum(
+        (degrade(picture, range(4), with_passes(name), seed).shift for name in left if name in LINE_PASSES),
+        torch.zeros(4, 32),
+    )
+    current = move_lines(picture, shift)
+    for name in left:
+        if name in PICTURE_PASSES:
+            current = degrade(current, range(4), with_passes(name), seed).picture
+    assert torch.equal(truth.shift, shift)
+    assert torch.equal(truth.picture, current)
+
+
+@settings(deadline=None, max_examples=15)
+@given(share=st.floats(0.0, 1.0), period=st.floats(5.0, 40.0), seed=st.integers(0, 2**31))
+def test_bursts_have_about_the_stated_share(share: float, period: float, seed: int) -> None:
+    frame_count = int(period * 500)
+    levels = [burst(seed, "tape", index, period, share) for index in range(frame_count)]
+    assert sum(level > 0 for level in levels) / frame_count == pytest.approx(share, abs=0.1)
+    assert all(0.0 <= level <= 1.0 for level in levels)
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 2**31), index=st.integers(0, 10**6), period=st.floats(1.0, 100.0))
+def test_drifts_stay_between_zero_and_one_and_move_slowly(seed: int, index: int, period: float) -> None:
+    here, there = (drift(seed, "what", moment, period) for moment in (index, index + 1))
+    assert 0.0 <= here <= 1.0
+    assert abs(there - here) <= 1.6 / period
+
+
+def test_a_tape_has_clean_stretches_that_are_exactly_clean() -> None:
+    indices = range(400)
+    silent = [all(intensity(name, index, FIRST, 5) == 0.0 for name in PASSES) for index in indices]
+    picture = picture_of(1, 8, 16).expand(400, -1, -1, -1)
+    truth = degrade(picture, indices, FIRST, seed=5)
+    clean = (truth.picture == picture).flatten(1).all(1)
+    assert clean[silent].all()
+    assert not truth.change[silent].any()
+    assert 0.25 < clean.float().mean() < 0.6
+    runs = "".join("c" if frame else "d" for frame in clean.tolist())
+    assert "c" * 10 in runs
+    assert "d" * 10 in runs
+
+
+@settings(deadline=None, max_examples=20)
+@given(seed=st.integers(0, 2**31), first=st.integers(0, 300))
+def test_changes_are_zero_exactly_where_nothing_changed(seed: int, first: int) -> None:
+    picture = picture_of(4, 24, 40)
+    truth = degrade(picture, range(first, first + 4), FIRST, seed)
+    untouched = truth.change.sum(1) == 0
+    same = (truth.picture == picture).all(1)
+    assert same[untouched].all()
+    assert torch.isfinite(truth.picture).all()
+
+
+@pytest.mark.parametrize("name", PICTURE_PASSES)
+def test_each_kind_of_change_is_that_of_its_own_passes(name: str) -> None:
+    picture = picture_of(4, 96, 160)
+    truth = degrade(picture, range(4), with_passes(name), seed=3)
+    own = list(Kind).index(PICTURE_PASSES[name][0])
+    expected = (truth.picture - picture).square().mean(1).sqrt()
+    assert torch.equal(truth.change[:, own], expected)
+    assert not truth.change[:, [kind for kind in range(len(Kind)) if kind != own]].any()
+    assert expected.any()
+
+
+@settings(deadline=None, max_examples=20)
+@given(seed=st.integers(0, 2**31), first=st.integers(0, 300))
+def test_the_shift_is_the_truth_about_where_lines_went(seed: int, first: int) -> None:
+    """Moved back, the inside of a smooth picture is there again but for what two interpolations blur."""
+    width, margin = 320, 110
+    phase = torch.arange(width) * (2 * torch.pi / 40)
+    picture = (0.4 * phase.sin()).expand(3, 3, 48, width)
+    truth = degrade(picture, range(first, first + 3), with_passes(*LINE_PASSES), seed)
+    back = move_lines(truth.picture, -truth.shift)
+    inside = (..., slice(margin, -margin))
+    assert truth.shift.abs().max() < margin
+    assert (back[inside] - picture[inside]).abs().max() < 0.4 * 2 * (2 * torch.pi / 40) ** 2 / 8 + 1e-4
+
+
+def test_a_line_moved_by_whole_pixels_is_the_same_line_further_right() -> None:
+    picture = picture_of(1, 4, 20)
+    moved = move_lines(picture, torch.tensor([[3.0, 0.0, -2.0, 40.0]]))
+    assert torch.equal(moved[0, :, 0, 3:], picture[0, :, 0, :-3])
+    assert torch.equal(moved[0, :, 0, :3], picture[0, :, 0, :1].expand(-1, 3))
+    assert torch.equal(moved[0, :, 1], picture[0, :, 1])
+    assert torch.equal(moved[0, :, 2, :-2], picture[0, :, 2, 2:])
+    assert torch.equal(moved[0, :, 3], picture[0, :, 3, :1].expand(-1, 20))
+
+
+def test_a_preset_that_is_not_there_is_answered_with_those_that_are() -> None:
+    with pytest.raises(SettingsError, match="'betamax'; there are: first-2026-11"):
+        preset("betamax")
+
+
+def test_every_preset_names_passes_that_exist() -> None:
+    for one in PRESETS.values():
+        assert set(one.passes) <= set(PASSES)
