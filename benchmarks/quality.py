@@ -99,7 +99,7 @@ def mean_db(error: Tensor) -> float:
 
 def area_under_curve(trial: Trial) -> float:
     """How well the scores tell damaged from clean frames: the area under the ROC curve; 1 where all are of one kind."""
-    scores = np.array(json.loads(trial.report.read_text())["found"]["score"])
+    scores = np.array(json.loads(trial.report.read_text())["frames"]["score"])
     damaged = (trial.before > TOUCHED).numpy()
     if damaged.all() or not damaged.any():
         return 1.0
