@@ -1,22 +1,27 @@
 """Clean clips, packed once, and cut at random."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import av
+import av.error
 import numpy as np
 import torch
+from av.container import InputContainer
 from numpy.typing import NDArray
 from torch import Tensor
 
 from tapemend.errors import NotAVideo
+from tapemend.source import main_video, open_container
 
 SHORT_SIDE = 576
 """Clips are scaled to this (area averaging): standard definition hides their own coding."""
 FRAMES = 120
 """Frames kept per clip, evenly cut from its beginning, middle and end in runs of a third each."""
+SHORTEST = 16
+"""Frames a clip must have, so that a window leaves frames outside of it that can lend."""
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +30,18 @@ log = logging.getLogger(__name__)
 class Store:
     """Packed clips: each (T, 3, H, W) uint8 limited-range Y'CbCr 4:4:4, memory-mapped, in runs of FRAMES // 3."""
 
-    names: tuple[str, ...]
+    paths: tuple[Path, ...]
+    """The packed files."""
     clips: tuple[NDArray[np.uint8], ...]
+
+    @classmethod
+    def opened(cls, paths: tuple[Path, ...]) -> "Store":
+        """Map packed files into memory."""
+        return cls(paths=paths, clips=tuple(np.load(path, mmap_mode="r") for path in paths))
+
+    def __reduce__(self) -> tuple[Callable[..., "Store"], tuple[tuple[Path, ...]]]:
+        """Another process opens the files itself; gigabytes of pictures are not sent to it."""
+        return Store.opened, (self.paths,)
 
     def cut(self, clip: int, frames: Sequence[int], top: int, left: int, rows: int, columns: int) -> Tensor:
         """(T, 3, rows, columns) float32 Y'CbCr of these frames."""
@@ -43,41 +58,45 @@ def from_codes(codes: Tensor) -> Tensor:
 
 def pack(folder: Path, cache: Path) -> Store:
     """Open the packed clips of a folder, packing first those that are not in the cache yet."""
-    cache.mkdir(parents=True, exist_ok=True)
-    paths = sorted(path for path in folder.iterdir() if path.is_file())
+    paths = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
     if not paths:
         raise NotAVideo(f"{folder}: no clips to train on; name a folder of clean videos")
+    cache.mkdir(parents=True, exist_ok=True)
     for path in paths:
         if not (packed := cache / f"{path.name}.npy").exists():
             log.info("packing %s", path.name)
             aside = packed.with_suffix(".part.npy")
             np.save(aside, _read(path))
             aside.replace(packed)
-    return Store(
-        names=tuple(path.name for path in paths),
-        clips=tuple(np.load(cache / f"{path.name}.npy", mmap_mode="r") for path in paths),
-    )
+    return Store.opened(tuple(cache / f"{path.name}.npy" for path in paths))
 
 
 def _read(path: Path) -> NDArray[np.uint8]:
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        stream.thread_type = "AUTO"
-        total = stream.frames or sum(1 for _ in container.decode(stream))
-        container.seek(0)
-        wanted = _wanted(total)
-        kept = []
-        for number, frame in enumerate(container.decode(stream)):
-            if number in wanted:
-                scale = SHORT_SIDE / min(frame.width, frame.height)
-                columns, rows = (round(side * scale / 16) * 16 for side in (frame.width, frame.height))
-                scaled = frame.reformat(columns, rows, "yuv444p", dst_color_range=1, interpolation="AREA")
-                kept.append(scaled.to_ndarray())
-            if number > max(wanted):
-                break
-    if not kept:
-        raise NotAVideo(f"{path}: no frame decodes; take it out of the folder")
+    with open_container(path) as container:
+        try:
+            kept = list(_scaled(container, main_video(container, path)))
+        except av.error.FFmpegError as error:
+            raise NotAVideo(f"{path}: does not decode ({error.strerror}); take it out of the folder") from error
+    if len(kept) < SHORTEST:
+        raise NotAVideo(f"{path}: {len(kept)} frames decode, training needs {SHORTEST}; take it out of the folder")
     return np.stack(kept)
+
+
+def _scaled(container: InputContainer, stream: av.VideoStream) -> Iterator[NDArray[np.uint8]]:
+    """The frames that are kept of a clip, (3, H, W) uint8 limited-range Y'CbCr 4:4:4."""
+    stream.thread_type = "AUTO"
+    total = stream.frames or sum(1 for _ in container.decode(stream))
+    container.seek(0)
+    wanted = _wanted(total)
+    for number, frame in enumerate(container.decode(stream)):
+        if number in wanted:
+            scale = SHORT_SIDE / min(frame.width, frame.height)
+            columns, rows = (round(side * scale / 16) * 16 for side in (frame.width, frame.height))
+            yield (
+                frame.reformat(columns, rows, "yuv444p", dst_color_range=1, interpolation="AREA")
+                .to_ndarray()
+                .astype(np.uint8, copy=False)
+            )
 
 
 def _wanted(total: int) -> set[int]:

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import count
 from math import cos, pi
 from pathlib import Path
 
@@ -16,12 +17,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from tapemend import checkpoint
+from tapemend.allocator import keep_memory
 from tapemend.device import choose_device, choose_precision
 from tapemend.errors import JournalMismatch
 from tapemend.settings import Precision
 from tapemend.train.data import Store
 from tapemend.train.recipes import Recipe
-from tapemend.train.samples import Batch, sample
+from tapemend.train.samples import Batch, SampleSettings, sample
 
 log = logging.getLogger(__name__)
 EMA = 0.998
@@ -44,20 +46,38 @@ class TrainSettings:
     """Where to train, as torch names it: cpu, cuda."""
     steps: int | None = None
     """Steps of the whole schedule, instead of the recipe's own."""
+    ahead: bool = True
+    """Make samples ahead in another process, or else between the steps; they are the same."""
 
 
 class _Samples(IterableDataset[Batch]):
     """Batches from a step on."""
 
-    def __init__(self, store: Store, recipe: Recipe, seed: int, first: int) -> None:
-        self.store, self.recipe, self.seed, self.first = store, recipe, seed, first
+    def __init__(self, store: Store, settings: SampleSettings, seed: int, first: int) -> None:
+        self.store, self.settings, self.seed, self.first = store, settings, seed, first
 
     def __iter__(self) -> Iterator[Batch]:
-        torch.set_num_threads(1)
-        step = self.first
-        while True:
-            yield sample(self.store, self.recipe.samples, self.seed, step)
-            step += 1
+        for step in count(self.first):
+            yield sample(self.store, self.settings, self.seed, step)
+
+    def made_ahead(self) -> Iterator[Batch]:
+        """The same batches, made by another process.
+
+        It is spawned: a forked copy of a process whose threads are computing may hang, and Python 3.12 warns of it.
+        """
+        loader = DataLoader(
+            self,
+            batch_size=None,
+            num_workers=1,
+            prefetch_factor=3,
+            multiprocessing_context="spawn",
+            worker_init_fn=_start_worker,
+        )
+        return iter(loader)
+
+
+def _start_worker(_: int) -> None:
+    keep_memory()
 
 
 class Run:
@@ -85,8 +105,8 @@ class Run:
     def train(self, store: Store) -> None:
         """Train until the time or the schedule is over."""
         deadline = time.monotonic() + self.settings.minutes * 60
-        samples = _Samples(store, self.recipe, self.settings.seed, self.step)
-        batches = iter(DataLoader(samples, batch_size=None, num_workers=1, prefetch_factor=3))
+        samples = _Samples(store, self.recipe.samples, self.settings.seed, self.step)
+        batches = samples.made_ahead() if self.settings.ahead else iter(samples)
         since, started, total = self.step, time.monotonic(), Counter[str]()
         while self.step < self.steps and time.monotonic() < deadline:
             total.update(self._learn(next(batches)))

@@ -70,7 +70,7 @@ def _window(store: Store, settings: SampleSettings, depth: int, key: tuple[int, 
     window = list(range(start, start + settings.frames))
     if torch.rand((), generator=draw) < 0.5:
         window.reverse()
-    lenders = [_lender(window, length, draw) for _ in range(depth)]
+    lenders = [lender(window, length, draw) for _ in range(depth)]
     picture = _vary(store.cut(clip, window + lenders, *place), draw)
     tape = _tape(settings, key)
     first = int(torch.randint(10_000, (), generator=draw))
@@ -93,11 +93,16 @@ def _start(length: int, frames: int, draw: torch.Generator) -> int:
     return start if length < FRAMES else min(start, start // run * run + run - frames)
 
 
-def _lender(window: list[int], length: int, draw: torch.Generator) -> int:
-    """A frame outside the window, mostly near."""
+def lender(window: list[int], length: int, draw: torch.Generator) -> int:
+    """A frame outside the window, mostly near; in a clip too short for the distance drawn, its first or last frame."""
     distance = int(torch.randint(1, 30, (), generator=draw))
     below, above = min(window) - distance, max(window) + distance
-    return max(below, 0) if (torch.rand((), generator=draw) < 0.5 and below >= 0) or above >= length else above
+    wants_below = bool(torch.rand((), generator=draw) < 0.5)
+    if below >= 0 and (wants_below or above >= length):
+        return below
+    if above < length:
+        return above
+    return 0 if min(window) > 0 else length - 1
 
 
 def _vary(picture: Tensor, draw: torch.Generator) -> Tensor:

@@ -1,0 +1,280 @@
+"""Training: exact resume, checkpoints that are whole, samples that hang on seed and step alone."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+import torch
+from clips import Clip
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors import safe_open
+from torch import Tensor, nn
+
+from tapemend import checkpoint
+from tapemend.errors import JournalMismatch, NotAVideo, SettingsError
+from tapemend.network.restoration import RestorationConfig, RestorationNetwork
+from tapemend.train.data import SHORTEST, Store, from_codes, pack
+from tapemend.train.loop import Run, TrainSettings
+from tapemend.train.losses import charbonnier
+from tapemend.train.recipes import RestorerRecipe, ScorerRecipe, recipe
+from tapemend.train.samples import Batch, SampleSettings, lender, sample, tokens, visibility
+
+TINY_SAMPLES = SampleSettings(rows=64, columns=64, frames=3, windows=2)
+TINY = RestorerRecipe(
+    config=RestorationConfig(widths=(6, 6, 6, 6), depths=(1, 1, 1, 1)), samples=TINY_SAMPLES, steps=40
+)
+QUICK = TrainSettings(minutes=60.0, seed=3, steps=6, save_every=3, ahead=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KilledInItsFourthStep(RestorerRecipe):
+    """The same recipe on a machine whose power fails."""
+
+    begun: ClassVar[list[int]] = []
+
+    def losses(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        self.begun.append(1)
+        if len(self.begun) == 4:
+            raise KeyboardInterrupt
+        return RestorerRecipe.losses(self, network, batch)
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("clips")
+    Clip(frame_count=20).write(folder / "one.mkv")
+    Clip(frame_count=24, pixel_format="yuv422p10le").write(folder / "two.mkv")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def store(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return pack(clips, tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="module")
+def whole(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of six steps that nothing disturbed."""
+    folder = tmp_path_factory.mktemp("whole")
+    Run(TINY, QUICK, folder).train(store)
+    return folder
+
+
+def state_of(folder: Path) -> dict[str, Tensor]:
+    with safe_open(folder / "state.safetensors", framework="pt") as opened:
+        return {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+
+
+def curve_of(folder: Path) -> list[dict[str, float]]:
+    lines = [json.loads(line) for line in (folder / "curve.jsonl").read_text().splitlines()]
+    return [{name: value for name, value in line.items() if name != "seconds_per_step"} for line in lines]
+
+
+def same(one: Batch, other: Batch) -> bool:
+    return all(torch.equal(getattr(one, name), getattr(other, name)) for name in Batch.__dataclass_fields__)
+
+
+def test_a_run_that_was_killed_and_resumed_ends_as_one_that_was_not(store: Store, whole: Path, tmp_path: Path) -> None:
+    killed = KilledInItsFourthStep(config=TINY.config, samples=TINY.samples, steps=TINY.steps)
+    with pytest.raises(KeyboardInterrupt):
+        Run(killed, QUICK, tmp_path).train(store)
+    assert Run(TINY, QUICK, tmp_path).step == 3
+    Run(TINY, QUICK, tmp_path).train(store)
+    straight, resumed = state_of(whole), state_of(tmp_path)
+    assert straight.keys() == resumed.keys()
+    assert [name for name in straight if not torch.equal(straight[name], resumed[name])] == []
+    assert curve_of(whole) == curve_of(tmp_path)
+    assert [line["step"] for line in curve_of(tmp_path)] == [3, 6]
+
+
+def test_training_changes_the_network_and_its_average_lags_behind(whole: Path) -> None:
+    torch.manual_seed(QUICK.seed)
+    fresh, state = TINY.build().state_dict(), state_of(whole)
+    moved = [name for name in fresh if not torch.equal(fresh[name], state[f"network/{name}"])]
+    assert len(moved) > len(fresh) // 2
+    assert any(not torch.equal(state[f"network/{name}"], state[f"average/{name}"]) for name in moved)
+
+
+def test_a_finished_run_does_nothing_more(store: Store, whole: Path) -> None:
+    before = state_of(whole)
+    Run(TINY, QUICK, whole).train(store)
+    after = state_of(whole)
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_the_checkpoint_loads_into_the_network_it_names(whole: Path) -> None:
+    read = checkpoint.read(str(whole / "restorer.safetensors"), "restorer")
+    network = RestorationNetwork(TINY.config)
+    read.load_into(network)
+    average = state_of(whole)
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, average[f"average/{name}"].half().float()), name
+    assert (read.provenance["steps"], read.provenance["seed"]) == ("6", "3")
+
+
+def test_nothing_half_written_lies_in_the_folder(whole: Path) -> None:
+    assert {path.name for path in whole.iterdir()} == {"state.safetensors", "restorer.safetensors", "curve.jsonl"}
+
+
+def test_a_save_that_fails_leaves_the_state_before_it(store: Store, tmp_path: Path) -> None:
+    run = Run(TINY, QUICK, tmp_path)
+    run.save()
+    before = (tmp_path / "state.safetensors").read_bytes()
+    (tmp_path / "state.part").mkdir()
+    with pytest.raises(Exception, match="directory"):
+        run.save()
+    assert (tmp_path / "state.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("other", "how"),
+    [
+        (TINY, replace(QUICK, seed=4)),
+        (TINY, replace(QUICK, steps=7)),
+        (replace(TINY, learning_rate=1e-4), QUICK),
+        (replace(TINY, samples=replace(TINY_SAMPLES, windows=3)), QUICK),
+        (ScorerRecipe(), QUICK),
+    ],
+    ids=["seed", "schedule", "learning rate", "samples", "network"],
+)
+def test_a_folder_with_another_run_is_refused(
+    other: RestorerRecipe | ScorerRecipe, how: TrainSettings, whole: Path
+) -> None:
+    with pytest.raises(JournalMismatch, match="another recipe, seed or schedule"):
+        Run(other, how, whole)
+
+
+def test_the_time_stops_it_and_what_was_learned_is_kept(store: Store, tmp_path: Path) -> None:
+    run = Run(TINY, replace(QUICK, minutes=0.02, steps=100_000), tmp_path)
+    run.train(store)
+    assert 0 < run.step < 1000
+    assert Run(TINY, replace(QUICK, steps=100_000), tmp_path).step == run.step
+
+
+def test_no_time_at_all_leaves_a_state_to_go_on_from(store: Store, tmp_path: Path) -> None:
+    Run(TINY, replace(QUICK, minutes=0.0), tmp_path).train(store)
+    run = Run(TINY, QUICK, tmp_path)
+    assert run.step == 0
+    run.train(store)
+    assert run.step == 6
+
+
+def test_samples_made_ahead_by_another_process_are_the_same(store: Store, whole: Path, tmp_path: Path) -> None:
+    Run(TINY, replace(QUICK, ahead=True), tmp_path).train(store)
+    for straight, ahead in zip(curve_of(whole), curve_of(tmp_path), strict=True):
+        assert straight == pytest.approx(ahead, rel=1e-3)
+
+
+def test_a_sample_is_a_function_of_seed_and_step(store: Store) -> None:
+    assert same(sample(store, TINY_SAMPLES, 1, 5), sample(store, TINY_SAMPLES, 1, 5))
+    assert not torch.equal(sample(store, TINY_SAMPLES, 1, 5).clean, sample(store, TINY_SAMPLES, 1, 6).clean)
+    assert not torch.equal(sample(store, TINY_SAMPLES, 1, 5).clean, sample(store, TINY_SAMPLES, 2, 5).clean)
+
+
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 1000), step=st.integers(0, 10_000))
+def test_samples_have_the_shapes_they_state(store: Store, seed: int, step: int) -> None:
+    batch = sample(store, TINY_SAMPLES, seed, step)
+    depth = batch.references.shape[1]
+    assert batch.damaged.shape == batch.clean.shape == (2, 3, 3, 64, 64)
+    assert batch.change.shape == (2, 3, 5, 64, 64)
+    assert depth <= 3
+    assert batch.references.shape == (2, depth, 3, 64, 64)
+    assert (batch.lendable.shape, batch.lendable.dtype) == ((2, depth, 16, 4), torch.bool)
+    untouched = batch.change.sum(2) == 0
+    assert torch.equal(
+        batch.damaged.transpose(2, 4)[untouched.transpose(2, 3)], batch.clean.transpose(2, 4)[untouched.transpose(2, 3)]
+    )
+
+
+@settings(deadline=None)
+@given(
+    length=st.integers(SHORTEST, 120),
+    frames=st.integers(1, 8),
+    start=st.floats(0, 1),
+    seed=st.integers(0, 2**31),
+    turned=st.booleans(),
+)
+def test_a_reference_is_never_a_frame_of_its_window(
+    length: int, frames: int, start: float, seed: int, turned: bool
+) -> None:
+    first = int(start * (length - frames))
+    window = list(range(first, first + frames))[:: -1 if turned else 1]
+    lent = lender(window, length, torch.Generator().manual_seed(seed))
+    assert 0 <= lent < length
+    assert lent not in window
+
+
+def test_some_windows_stay_clean_and_some_are_damaged(store: Store) -> None:
+    batches = [sample(store, replace(TINY_SAMPLES, clean_share=0.5), 1, step) for step in range(15)]
+    clean = [not part.any() for batch in batches for part in batch.change]
+    assert 5 <= sum(clean) <= 25
+
+
+def test_a_token_lends_only_if_all_its_pixels_may() -> None:
+    lendable = torch.ones(1, 8, 32)
+    lendable[0, 5, 20] = 0
+    assert tokens(lendable).tolist() == [[[True, True], [True, False]]]
+
+
+def test_packed_clips_are_the_pictures_scaled_and_packed_once(clips: Path, store: Store, tmp_path: Path) -> None:
+    assert [part.shape for part in store.clips] == [(20, 3, 576, 768), (24, 3, 576, 768)]
+    again = pack(clips, store.paths[0].parent)
+    assert [path.stat().st_mtime_ns for path in store.paths] == [path.stat().st_mtime_ns for path in again.paths]
+    one = Clip(frame_count=20)
+    mean = store.clips[0][4, 0].mean()
+    assert mean == pytest.approx(one.planes(4)[0].clip(0, 255).mean(), abs=1.5)
+
+
+def test_codes_become_what_the_network_sees() -> None:
+    codes = torch.tensor([[16, 128, 128], [235, 240, 16]], dtype=torch.uint8)[..., None, None]
+    seen = from_codes(codes)[..., 0, 0]
+    assert torch.allclose(seen, torch.tensor([[0.0, 0.0, 0.0], [1.0, 0.5, -0.5]]))
+
+
+def test_a_folder_without_clips_is_said_to_be_empty(tmp_path: Path) -> None:
+    with pytest.raises(NotAVideo, match="no clips to train on"):
+        pack(tmp_path, tmp_path / "cache")
+    with pytest.raises(NotAVideo, match="no clips to train on"):
+        pack(tmp_path / "gone", tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_clip_that_is_no_video_or_too_short_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    (folder / "notes.txt").write_text("no video")
+    with pytest.raises(NotAVideo, match=r"notes\.txt"):
+        pack(folder, tmp_path / "cache")
+    (folder / "notes.txt").unlink()
+    Clip(frame_count=SHORTEST - 1).write(folder / "short.mkv")
+    with pytest.raises(NotAVideo, match=r"short\.mkv: 15 frames decode, training needs 16"):
+        pack(folder, tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_the_embedded_scorer_trains_too(store: Store, tmp_path: Path) -> None:
+    small = replace(ScorerRecipe(), samples=replace(ScorerRecipe().samples, rows=64, columns=64, windows=1))
+    Run(small, replace(QUICK, steps=2), tmp_path).train(store)
+    assert checkpoint.read(str(tmp_path / "scorer.safetensors"), "scorer").provenance["steps"] == "2"
+
+
+def test_a_recipe_that_is_not_there_is_answered_with_those_that_are() -> None:
+    with pytest.raises(SettingsError, match="'painter'; there are: restorer, scorer"):
+        recipe("painter")
+
+
+def test_the_loss_of_a_perfect_picture_is_its_epsilon_and_grows_with_the_error() -> None:
+    clean = torch.rand(1, 2, 3, 8, 8)
+    assert charbonnier(clean, clean).item() == pytest.approx(1e-3)
+    assert charbonnier(clean + torch.tensor([0.1, 0.0, 0.0])[:, None, None], clean).item() == pytest.approx(
+        0.1, abs=1e-3
+    )
+
+
+def test_change_is_visible_by_degrees() -> None:
+    seen = visibility(torch.tensor([0.0, 0.015, 1.0]))
+    assert seen.tolist() == pytest.approx([0.0, 0.632, 1.0], abs=1e-3)
