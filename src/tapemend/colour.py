@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, interpolate, pad
+from torch.nn.functional import avg_pool2d, interpolate
 
 from tapemend.frames import Components, PixelLayout, Plane
 
@@ -81,13 +81,11 @@ def _widen(chroma: Tensor, layout: PixelLayout, size: torch.Size) -> Tensor:
 
 
 def _narrow(chroma: Tensor, layout: PixelLayout) -> Tensor:
-    """(2, H, W) to (2, h, w), the mean over each chroma sample's pixels."""
+    """(2, H, W) to (2, h, w), the mean over each chroma sample's pixels, of which there may be fewer at the border."""
     columns, rows = 1 << layout.chroma_width_shift, 1 << layout.chroma_height_shift
     if columns == rows == 1:
         return chroma
-    height, width = chroma.shape[1:]
-    whole = pad(chroma[None], (0, -width % columns, 0, -height % rows), mode="replicate")
-    return avg_pool2d(whole, (rows, columns))[0]
+    return avg_pool2d(chroma[None], (rows, columns), ceil_mode=True)[0]
 
 
 def _add(plane: Plane, change: Tensor, layout: PixelLayout) -> Plane:

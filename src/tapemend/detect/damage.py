@@ -2,7 +2,7 @@
 
 import torch
 from torch import Tensor
-from torch.nn.functional import adaptive_max_pool2d, pad
+from torch.nn.functional import adaptive_max_pool2d, interpolate, pad
 
 from tapemend.checkpoint import Checkpoint
 from tapemend.detect.score import CELL_COLUMNS, CELL_ROWS
@@ -22,7 +22,7 @@ class DamageScorer:
     def __init__(self, checkpoint: Checkpoint, device: torch.device) -> None:
         self.name = f"embedded {checkpoint.sha256[:12]}"
         self.device = device
-        network = damage.DamageNetwork(damage.DamageConfig(**checkpoint.config))
+        network = damage.DamageNetwork(checkpoint.settings(damage.DamageConfig))
         checkpoint.load_into(network)
         self.network = network.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -32,6 +32,7 @@ class DamageScorer:
         height, width = pictures.shape[-2:]
         whole = pad(pictures, (0, -width % damage.CELL_COLUMNS, 0, -height % damage.CELL_ROWS), mode="replicate")
         kinds = self.network(whole.to(self.device, memory_format=torch.channels_last)).sigmoid()
-        cells = adaptive_max_pool2d(kinds[:, :LOCAL_KINDS].amax(1, keepdim=True), (CELL_ROWS, CELL_COLUMNS))[:, 0]
+        local = interpolate(kinds[:, :LOCAL_KINDS].amax(1, keepdim=True), size=whole.shape[-2:], mode="nearest")
+        cells = adaptive_max_pool2d(local[..., :height, :width], (CELL_ROWS, CELL_COLUMNS))[:, 0]
         worst = cells.flatten(1).topk(WORST_CELLS).values.mean(1)
         return worst, cells, kinds.mean((2, 3))

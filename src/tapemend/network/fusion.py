@@ -8,6 +8,8 @@ from tapemend.network.blocks import fold_pixels, unfold_pixels
 
 QUERY_ROWS, QUERY_COLUMNS = 16, 4
 """Tokens of a query window; keys come from a window of twice that, centred on it."""
+FURTHEST_ROWS, FURTHEST_COLUMNS = 3 * QUERY_ROWS // 2, 3 * QUERY_COLUMNS // 2
+"""Tokens from a query to the end of its key window, from the other end of its own."""
 HEADS = 3
 """One for each of Y', Cb and Cr, so that each head also lends that component's pixels."""
 BLOCKED = -1e4
@@ -57,7 +59,8 @@ class ReferenceFusion(nn.Module):
         value = _key_windows(both.flatten(1, 2), depth)
         blocked = _key_windows((~lendable).flatten(0, 1)[:, None].to(features.dtype), depth, heads=1, border=1.0)
         scores = query @ key.transpose(-1, -2) * (channels // HEADS) ** -0.5
-        scores = scores + self.position.flatten(1)[:, self.offsets].repeat(1, frames, depth)
+        position = self.position.flatten(1).index_select(1, self.offsets.flatten()).unflatten(1, self.offsets.shape)
+        scores = scores + position.repeat(1, frames, depth)
         scores = scores + BLOCKED * blocked.transpose(-1, -2)
         nothing = self.nothing[None, None, :, None, None].to(scores.dtype).expand(*scores.shape[:-1], 1)
         weights = torch.cat([scores, nothing], -1).softmax(-1)[..., :-1]

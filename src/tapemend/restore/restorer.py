@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool2d, interpolate, max_pool2d, pad
+from torch.nn.functional import adaptive_max_pool2d, interpolate, max_pool2d, pad
 
 from tapemend.checkpoint import Checkpoint
 from tapemend.device import choose_device, choose_precision
@@ -30,7 +30,9 @@ class Restorer:
         self.name = f"{checkpoint.name} {checkpoint.sha256}"
         self.device = choose_device(settings.device)
         self.precision = choose_precision(settings.precision, self.device)
-        network = RestorationNetwork(RestorationConfig(**checkpoint.config))
+        config = checkpoint.settings(RestorationConfig)
+        self.reach = config.reach
+        network = RestorationNetwork(config)
         checkpoint.load_into(network)
         network = network.eval().to(self.device, self.precision)
         self.network: RestorationNetwork = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -44,10 +46,10 @@ class Restorer:
         the picture is continued by its border to whole attention windows, and cut into tiles when memory asks for it.
         """
         height, width = window.shape[-2:]
-        seen, lenders = self._continued(window), self._continued(references)
-        tokens = _tokens(lendable, seen.shape[-2:])
+        seen, lenders = _to_whole_windows(window), _to_whole_windows(references)
+        tokens = _tokens(lendable, (height, width))
         answer = torch.empty(len(keep), 3, *seen.shape[-2:])
-        for tile in tiles(seen.shape[-2], seen.shape[-1], self._tile_side(seen)):
+        for tile in tiles(seen.shape[-2], seen.shape[-1], self._tile_side(seen), self.reach):
             rows, columns = tile.seen
             token_rows = slice(rows.start // ROW_STRIDE, rows.stop // ROW_STRIDE)
             token_columns = slice(columns.start // COLUMN_STRIDE, columns.stop // COLUMN_STRIDE)
@@ -59,13 +61,6 @@ class Restorer:
             )
             answer[..., tile.kept[0], tile.kept[1]] = part[..., tile.inner[0], tile.inner[1]].float().cpu()
         return answer[..., :height, :width]
-
-    def _continued(self, pictures: Tensor) -> Tensor:
-        """Pictures continued to the right and below by their border, to whole attention windows."""
-        height, width = pictures.shape[-2:]
-        if not len(pictures):
-            return pictures.new_empty(0, 3, height + -height % GRID_ROWS, width + -width % GRID_COLUMNS)
-        return pad(pictures, (0, -width % GRID_COLUMNS, 0, -height % GRID_ROWS), mode="replicate")
 
     def _tile_side(self, seen: Tensor) -> int:
         """Pixels a side of a tile: as set, else the whole picture where it fits into PIXELS_AT_ONCE."""
@@ -79,19 +74,34 @@ PIXELS_AT_ONCE = 12 * 640 * 1088
 """Pixels of a window, all frames together, that are restored in one piece: about 4 GiB in float32."""
 TILE = 512
 """Side of a tile where the whole picture is too much."""
+GRID, STRIDE = (GRID_ROWS, GRID_COLUMNS), (ROW_STRIDE, COLUMN_STRIDE)
 
 
 def region_weight(damaged: NDArray[np.bool_], height: int, width: int) -> Tensor:
     """(rows, columns) damaged regions to (H, W) weights: 1 there and a region around, 0 elsewhere, linear between."""
-    cells = torch.from_numpy(damaged.astype(np.float32))[None, None]
-    wide = max_pool2d(cells, 3, stride=1, padding=1)
+    wide = max_pool2d(_cells(damaged[None], height, width), 3, stride=1, padding=1)
     return interpolate(wide, size=(height, width), mode="bilinear", align_corners=False)[0, 0]
 
 
-def _tokens(lendable: NDArray[np.bool_], size: torch.Size) -> Tensor:
-    """(D, rows, columns) regions to (D, H/4, W/16) tokens; a token lends if all regions under it may."""
-    grid = (size[0] // ROW_STRIDE, size[1] // COLUMN_STRIDE)
+def _tokens(lendable: NDArray[np.bool_], size: tuple[int, int]) -> Tensor:
+    """(D, rows, columns) regions of a picture of that size to (D, H/4, W/16) tokens of it, continued.
+
+    A token lends if all regions under it may.
+    """
+    grid = [(length + -length % whole) // token for length, whole, token in zip(size, GRID, STRIDE, strict=True)]
     if not len(lendable):
         return torch.ones(0, *grid, dtype=torch.bool)
-    cells = torch.from_numpy(lendable.astype(np.float32))[:, None]
-    return adaptive_avg_pool2d(interpolate(cells, size=size, mode="nearest"), grid)[:, 0] > 0.999
+    blocked = interpolate(_cells(~lendable, *size), size=size, mode="nearest")
+    return max_pool2d(_to_whole_windows(blocked), STRIDE)[:, 0] == 0
+
+
+def _cells(marked: NDArray[np.bool_], height: int, width: int) -> Tensor:
+    """(N, rows, columns) marked regions to (N, 1, rows, columns) float32, merged where a picture has fewer pixels."""
+    cells = torch.from_numpy(marked.astype(np.float32))[:, None]
+    return adaptive_max_pool2d(cells, (min(cells.shape[2], height), min(cells.shape[3], width)))
+
+
+def _to_whole_windows(pictures: Tensor) -> Tensor:
+    """(N, C, H, W) continued to the right and below by their border, to whole attention windows."""
+    height, width = pictures.shape[-2:]
+    return pad(pictures, (0, -width % GRID_COLUMNS, 0, -height % GRID_ROWS), mode="replicate")

@@ -64,9 +64,11 @@ class TapeRestorer:
             held = {index: frame for index, frame in held.items() if index >= window.stop - CONTEXT}
 
     def _window(self, window: Window, start: int, stop: int, held: dict[int, Frame]) -> Iterator[Restored]:
+        """The window's frames of [start, stop). All its damaged frames go through the network, so that arithmetic is
+        the same down to the last bit wherever the stretch begins and ends."""
         inside = range(max(window.start, start), min(window.stop, stop))
-        damaged = [index for index in inside if self.strength > 0 and self.plan.cells(index).any()]
-        if not damaged:
+        damaged = [i for i in range(window.start, window.stop) if self.strength > 0 and self.plan.cells(i).any()]
+        if not set(inside).intersection(damaged):
             yield from (Restored(frame=held[index], changed=0.0, references=None) for index in inside)
             return
         references = self.plan.find_references(window.start, window.stop)

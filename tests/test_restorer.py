@@ -1,0 +1,313 @@
+"""Restoring stretches of tape: what is changed, what is not, and that it never depends on how work was cut."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from networks import write_restorer
+from numpy.typing import NDArray
+
+from tapemend import checkpoint
+from tapemend.frames import Analysis, Frame, FrameState, PixelLayout, Plane, References, Restored, Shot, Verdict
+from tapemend.pictures import layout_of
+from tapemend.references import ReferenceFinder
+from tapemend.restore import Plan, Restorer, TapeRestorer
+from tapemend.restore.restorer import _tokens, region_weight
+from tapemend.settings import Precision, ReferenceSettings, RestoreSettings
+
+ROWS, COLUMNS = 18, 24
+PLAIN = RestoreSettings(device="cpu", precision=Precision.FLOAT32)
+Marks = NDArray[np.bool_]
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> checkpoint.Checkpoint:
+    path = write_restorer(tmp_path_factory.mktemp("weights") / "random.safetensors")
+    return checkpoint.read(str(path), "restorer")
+
+
+def texture(index: int, width: int, height: int, seed: int = 0) -> tuple[Plane, ...]:
+    """A 4:2:0 picture of smooth waves that drift, with some noise."""
+    generator = np.random.default_rng([seed, index])
+    planes = []
+    for shrink in (1, 2, 2):
+        rows, columns = np.mgrid[: -(-height // shrink), : -(-width // shrink)]
+        wave = 128 + 60 * np.sin((columns + 2 * index) / 5 + rows / 9 + shrink)
+        planes.append(np.clip(wave + generator.normal(0, 8, wave.shape), 0, 255).astype(np.uint8))
+    return tuple(planes)
+
+
+def layout_420() -> PixelLayout:
+    return layout_of("yuv420p", 1)
+
+
+class Scene:
+    """A tape in memory, with what is known of its damage."""
+
+    def __init__(self, damaged: Marks, width: int = 64, height: int = 48, cuts: tuple[int, ...] = ()) -> None:
+        """damaged: (N, rows, columns) regions."""
+        count = len(damaged)
+        self.frames = [
+            Frame(index=index, pts=index, planes=texture(index, width, height), state=FrameState.DECODED)
+            for index in range(count)
+        ]
+        generator = np.random.default_rng(1)
+        self.analysis = Analysis(
+            frame_score=damaged.mean((1, 2)).astype(np.float32),
+            cell_score=damaged.astype(np.uint8) * 255,
+            kind_score=np.zeros((count, 5), np.uint8),
+            signature=generator.integers(0, 256, (count, 12, 16, 3)).astype(np.uint8),
+            scorer="marks",
+            absolute=True,
+        )
+        self.verdict = Verdict(
+            threshold=0.0,
+            cell_threshold=128,
+            separable=True,
+            confidence=1.0,
+            reason="Marked.",
+            damaged=damaged.any((1, 2)),
+        )
+        self.shots = tuple(Shot(start=start, stop=stop) for start, stop in pairwise((0, *cuts, count)))
+
+    def plan(self, references: int = 2) -> Plan:
+        finder = ReferenceFinder(
+            self.analysis, self.verdict, self.shots, ReferenceSettings(references=references), None
+        )
+        return Plan(
+            layout=layout_420(),
+            analysis=self.analysis,
+            verdict=self.verdict,
+            shots=self.shots,
+            find_references=finder.find,
+            fetch=self.frames.__getitem__,
+        )
+
+    def restored(
+        self, weights: checkpoint.Checkpoint, settings: RestoreSettings = PLAIN, edges: tuple[int, ...] = ()
+    ) -> list[Restored]:
+        restorer = TapeRestorer(Restorer(weights, settings), self.plan())
+        found = []
+        for start, stop in pairwise((0, *edges, len(self.frames))):
+            first, last = restorer.needed(start, stop)
+            found += restorer.restore(start, stop, iter(self.frames[first:last]))
+        return found
+
+
+def marks(count: int, *stretches: tuple[int, int], regions: tuple[slice, slice] = np.s_[:, :]) -> Marks:
+    damaged = np.zeros((count, ROWS, COLUMNS), np.bool_)
+    for start, stop in stretches:
+        damaged[(slice(start, stop), *regions)] = True
+    return damaged
+
+
+def assert_same(found: list[Restored], wanted: list[Restored]) -> None:
+    assert [each.frame.index for each in found] == [each.frame.index for each in wanted]
+    for one, other in zip(found, wanted, strict=True):
+        assert one.references == other.references
+        assert one.changed == other.changed
+        for plane, expected in zip(one.frame.planes, other.frame.planes, strict=True):
+            np.testing.assert_array_equal(plane, expected)
+
+
+def luma(restored: Restored) -> NDArray[np.int64]:
+    return restored.frame.planes[0].astype(np.int64)
+
+
+def test_damaged_frames_change_and_clean_ones_are_the_very_same(weights: checkpoint.Checkpoint) -> None:
+    scene = Scene(marks(20, (6, 9)))
+    found = scene.restored(weights)
+    assert [each.frame.index for each in found if each.changed > 0] == [6, 7, 8]
+    assert [each.references is not None for each in found] == [6 <= index < 9 for index in range(20)]
+    for each, before in zip(found, scene.frames, strict=True):
+        assert each.frame.pts == before.pts
+        if each.references is None:
+            assert each.frame is before
+
+
+def test_the_share_that_changed_is_counted(weights: checkpoint.Checkpoint) -> None:
+    scene = Scene(marks(6, (2, 4)))
+    for each, before in zip(scene.restored(weights), scene.frames, strict=True):
+        different = [np.mean(new != old) for new, old in zip(each.frame.planes, before.planes, strict=True)]
+        assert each.changed == pytest.approx(np.mean(different))
+
+
+def test_regions_judged_clean_keep_their_codes(weights: checkpoint.Checkpoint) -> None:
+    scene = Scene(marks(8, (2, 5), regions=np.s_[:6, :8]), width=96, height=72)
+    for each, before in zip(scene.restored(weights)[2:5], scene.frames[2:5], strict=True):
+        assert (luma(each)[:24, :32] != before.planes[0][:24, :32]).mean() > 0.5
+        for plane, old, shrink in zip(each.frame.planes, before.planes, (1, 2, 2), strict=True):
+            np.testing.assert_array_equal(plane[4 * 8 // shrink :], old[4 * 8 // shrink :])
+            np.testing.assert_array_equal(plane[:, 4 * 10 // shrink :], old[:, 4 * 10 // shrink :])
+
+
+def test_a_clean_frame_with_a_damaged_region_is_mended_there_only(weights: checkpoint.Checkpoint) -> None:
+    scene = Scene(marks(6, (2, 3), regions=np.s_[8:10, 10:12]), width=96, height=72)
+    scene.verdict = replace(scene.verdict, damaged=np.zeros(6, np.bool_))
+    found = scene.restored(weights)
+    assert [each.changed > 0 for each in found] == [False, False, True, False, False, False]
+    changed = np.argwhere(luma(found[2]) != scene.frames[2].planes[0])
+    assert changed.min(0).tolist() >= [24, 28]
+    assert changed.max(0).tolist() <= [48, 60]
+
+
+def test_strength_0_is_identical_bit_for_bit(weights: checkpoint.Checkpoint) -> None:
+    scene = Scene(marks(6, (0, 6)))
+    for each, before in zip(scene.restored(weights, replace(PLAIN, strength=0.0)), scene.frames, strict=True):
+        assert each.changed == 0
+        for plane, old in zip(each.frame.planes, before.planes, strict=True):
+            np.testing.assert_array_equal(plane, old)
+
+
+def test_half_the_strength_is_half_the_change(weights: checkpoint.Checkpoint) -> None:
+    scene = Scene(marks(6, (0, 6)))
+    whole, half = (scene.restored(weights, replace(PLAIN, strength=strength)) for strength in (1.0, 0.5))
+    for full, part, before in zip(whole, half, scene.frames, strict=True):
+        free = (luma(full) > 0) & (luma(full) < 255)
+        middle = (luma(full) + before.planes[0]) / 2
+        assert np.abs(luma(part) - middle)[free].max() <= 1
+        assert np.abs(luma(part) - before.planes[0]).max() > 2
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.sets(st.integers(1, 22), max_size=4), st.sampled_from([1, 5, 8]))
+def test_a_frame_comes_out_the_same_whatever_stretches_the_tape_is_cut_into(
+    weights: checkpoint.Checkpoint, edges: set[int], window: int
+) -> None:
+    scene = Scene(marks(23, (3, 6), (9, 12), (19, 23)), width=48, height=32, cuts=(11,))
+    chosen = replace(PLAIN, window=window)
+    assert_same(scene.restored(weights, chosen, tuple(sorted(edges))), scene.restored(weights, chosen))
+
+
+def test_a_stretch_asks_for_no_more_frames_than_it_needs(weights: checkpoint.Checkpoint) -> None:
+    scene = Scene(marks(40, (0, 40)))
+    restorer = TapeRestorer(Restorer(weights, PLAIN), scene.plan())
+    assert restorer.needed(16, 24) == (14, 26)
+    assert restorer.needed(17, 18) == (14, 26)
+    assert restorer.needed(0, 40) == (0, 40)
+
+    def once() -> Iterator[Frame]:
+        yield from scene.frames[14:26]
+        raise AssertionError("a frame too many was asked for")
+
+    assert [each.frame.index for each in restorer.restore(17, 18, once())] == [17]
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "tile", "precision"),
+    [
+        (576, 60, 128, Precision.FLOAT32),
+        (64, 1000, 128, Precision.FLOAT32),
+        (64, 900, 448, Precision.BFLOAT16),
+    ],
+)
+def test_seams_of_tiles_cannot_be_seen(
+    weights: checkpoint.Checkpoint, height: int, width: int, tile: int, precision: Precision
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    window, references = (torch.rand(1, 3, height, width, generator=generator) for _ in range(2))
+    lendable = np.random.default_rng(0).random((1, ROWS, COLUMNS)) < 0.7
+    whole, tiled = (
+        Restorer(weights, replace(PLAIN, tile=side, precision=precision)).change(window, [0], references, lendable)
+        for side in (0, tile)
+    )
+    assert whole.shape == (1, 3, height, width)
+    assert whole.abs().max() > 0.5
+    least = 1e-4 if precision is Precision.FLOAT32 else 1 / 255
+    assert (whole - tiled).abs().max() <= least
+
+
+def test_a_picture_too_large_to_do_at_once_is_tiled(
+    weights: checkpoint.Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sides: list[int] = []
+    restorer = Restorer(weights, PLAIN)
+    monkeypatch.setattr("tapemend.restore.restorer.PIXELS_AT_ONCE", 64 * 64 * 2)
+    monkeypatch.setattr("tapemend.restore.restorer.TILE", 64)
+    whole = restorer.network.restore_frames
+    monkeypatch.setattr(
+        restorer.network, "restore_frames", lambda *given: sides.append(given[0].shape[-1]) or whole(*given)
+    )
+    nothing = np.empty((0, 1, 1), np.bool_)
+    restorer.change(torch.zeros(2, 3, 64, 64), [0], torch.zeros(0, 3, 64, 64), nothing)
+    assert sides == [64]
+    restorer.change(torch.zeros(2, 3, 64, 1024), [0], torch.zeros(0, 3, 64, 1024), nothing)
+    assert len(sides) == 1 + 16
+    assert max(sides) <= 64 + 2 * restorer.reach[1]
+
+
+@pytest.mark.parametrize("size", [(37, 29), (16, 16), (2, 2), (1, 1), (65, 130)])
+@pytest.mark.parametrize("frames", [1, 3])
+def test_pictures_of_any_size_are_restored(weights: checkpoint.Checkpoint, size: tuple[int, int], frames: int) -> None:
+    scene = Scene(marks(frames + 6, (0, frames)), *size)
+    found = scene.restored(weights)
+    assert [plane.shape for plane in found[0].frame.planes] == [plane.shape for plane in scene.frames[0].planes]
+    assert [each.changed > 0 for each in found] == [True] * frames + [False] * 6
+    assert_same(scene.restored(weights, replace(PLAIN, tile=64)), found)
+
+
+def test_a_tape_of_one_damaged_frame_is_restored_without_references(weights: checkpoint.Checkpoint) -> None:
+    (found,) = Scene(marks(1, (0, 1))).restored(weights)
+    assert found.references == References(indices=(), similarity=())
+    assert found.changed > 0
+
+
+def test_references_lend_to_the_frames_of_their_window(weights: checkpoint.Checkpoint) -> None:
+    scene = Scene(marks(20, (6, 9)))
+    with_references = scene.restored(weights)[7]
+    assert len(with_references.references.indices) == 2
+    restorer = TapeRestorer(Restorer(weights, PLAIN), scene.plan(references=0))
+    (without,) = restorer.restore(7, 8, iter(scene.frames[: restorer.needed(7, 8)[1]]))
+    assert (luma(without) != luma(with_references)).any()
+
+
+def test_weights_of_regions_are_1_on_damage_and_0_far_from_it() -> None:
+    damaged = np.zeros((ROWS, COLUMNS), np.bool_)
+    damaged[4, 6] = True
+    weight = region_weight(damaged, 576, 720)
+    assert (weight[4 * 32 : 5 * 32, 6 * 30 : 7 * 30] == 1).all()
+    assert weight.min() == 0
+    assert weight.max() == 1
+    beyond = weight.clone()
+    beyond[2 * 32 : 7 * 32, 4 * 30 : 9 * 30] = 0
+    assert not beyond.any()
+
+
+@pytest.mark.parametrize("size", [(2, 2), (5, 40), (16, 16), (17, 9)])
+def test_damage_in_a_tiny_picture_is_never_missed(size: tuple[int, int]) -> None:
+    for row, column in np.ndindex(ROWS, COLUMNS):
+        damaged = np.zeros((ROWS, COLUMNS), np.bool_)
+        damaged[row, column] = True
+        weight = region_weight(damaged, *size)
+        assert weight[row * size[0] // ROWS, column * size[1] // COLUMNS] == 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 300), st.integers(1, 300), st.integers(0, 99))
+def test_a_token_lends_only_where_every_region_under_it_may(height: int, width: int, seed: int) -> None:
+    lendable = np.random.default_rng(seed).random((2, ROWS, COLUMNS)) < 0.8
+    tokens = _tokens(lendable, (height, width))
+    assert tokens.shape == (2, (height + -height % 64) // 4, (width + -width % 64) // 16)
+    row = (np.arange(height) * ROWS // height)[:, None]
+    column = (np.arange(width) * COLUMNS // width)[None, :]
+    for may, found in zip(lendable[:, row, column], tokens.numpy(), strict=True):
+        large = found.repeat(4, 0).repeat(16, 1)[:height, :width]
+        assert not (large & ~may).any()
+
+
+def test_tokens_stay_in_place_where_the_picture_is_continued() -> None:
+    lendable = np.ones((1, ROWS, COLUMNS), np.bool_)
+    lendable[0, :, -1] = False
+    tokens = _tokens(lendable, (576, 720))
+    assert tokens.shape == (1, 144, 48)
+    assert tokens[0, :, : 690 // 16].all()
+    assert not tokens[0, :, 690 // 16 :].any()
+
+
+def test_no_references_at_all_are_no_tokens() -> None:
+    assert _tokens(np.empty((0, 1, 1), np.bool_), (50, 70)).shape == (0, 16, 8)
