@@ -59,8 +59,9 @@ class ReferenceFusion(nn.Module):
         value = _key_windows(both.flatten(1, 2), depth)
         blocked = _key_windows((~lendable).flatten(0, 1)[:, None].to(features.dtype), depth, heads=1, border=1.0)
         scores = query @ key.transpose(-1, -2) * (channels // HEADS) ** -0.5
-        position = self.position.flatten(1).index_select(1, self.offsets.flatten()).unflatten(1, self.offsets.shape)
-        scores = scores + position.repeat(1, frames, depth)
+        # index_select, because the gradient of [:, offsets] differs from run to run where several threads add it up.
+        position = self.position.flatten(1).index_select(1, self.offsets.flatten())
+        scores = scores + torch.unflatten(position, 1, self.offsets.shape).repeat(1, frames, depth)
         scores = scores + BLOCKED * blocked.transpose(-1, -2)
         nothing = self.nothing[None, None, :, None, None].to(scores.dtype).expand(*scores.shape[:-1], 1)
         weights = torch.cat([scores, nothing], -1).softmax(-1)[..., :-1]
