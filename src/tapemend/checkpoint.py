@@ -83,7 +83,7 @@ def read(name: str, kind: str) -> Checkpoint:
             tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{path}: not a readable checkpoint ({error}); fetch it again") from error
-    if header.get("format") != FORMAT or header.get("kind") != kind:
+    if header.get("format") != FORMAT or header.get("kind") != kind or not header.keys() >= set(DESCRIPTION):
         raise WeightsError(f"{path}: a safetensors file, but not tapemend's {kind} weights; name another checkpoint")
     _refuse_damaged(path, header, tensors)
     config: dict[str, Any] = json.loads(header["config"])

@@ -1,7 +1,7 @@
 """The way of a tape, in order: probe, decode, detect, select references, restore, encode, report. Read this first."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -13,7 +13,7 @@ import torch
 from tapemend import __version__, checkpoint
 from tapemend.colour import to_rgb, to_ycbcr
 from tapemend.decode import Reader, load_index, save_index
-from tapemend.detect import Scorer, analyse, find_shots, judge, load, scorer
+from tapemend.detect import ANALYSIS_FILES, Scorer, analyse, find_shots, judge, load, scorer
 from tapemend.encode import arrange, assemble, check_target, output_form, planes_at, write_segment
 from tapemend.frames import (
     Account,
@@ -29,7 +29,7 @@ from tapemend.frames import (
     WindowNote,
     Written,
 )
-from tapemend.journal import Journal, open_journal
+from tapemend.journal import Journal, is_own_result, open_journal
 from tapemend.probe import probe
 from tapemend.progress import Progress, Silent
 from tapemend.references import ReferenceFinder
@@ -64,19 +64,20 @@ def restore(
     discarded. Raises a TapemendError; the target is then as it was, and finished segments stay in the journal.
     """
     told = progress or Silent()
-    check_target(source, target, settings.encode)
     tape = probe(source, settings.probe)
+    may_replace = settings.encode.overwrite or (resume and is_own_result(target))
+    encode = replace(settings.encode, overwrite=may_replace)
+    check_target(source, target, encode)
     restorer = Restorer(checkpoint.read(settings.restore.weights, "restorer"), settings.restore)
     judging = scorer(settings.detect, restorer.device)
     work = _work(tape, settings, restorer, judging)
-    journal = open_journal(target, work, resume)
-    with Reader(tape, settings.decode) as reader:
+    with open_journal(target, work, resume) as journal, Reader(tape, settings.decode) as reader:
         analysis = _analyse(reader, tape, judging, journal, told)
         plan = _plan(reader, tape, analysis, settings)
         form = output_form(tape, reader.frame_rate, reader.time_base, settings.encode)
         notes = _restore_segments(reader, TapeRestorer(restorer, plan), (tape, form, settings), journal, told)
         told.stage("writing and verifying", None)
-        written = assemble(tape, [note.segment for note in notes], form, target, settings.encode)
+        written = assemble(tape, [note.segment for note in notes], form, target, encode, journal.note_written)
         account = Account(
             tape=tape,
             source_sha256=work["source"]["sha256"],
@@ -93,7 +94,6 @@ def restore(
             software=work["software"],
         )
         report_json, report_html = write_report(account, target)
-    journal.discard()
     return Outcome(
         written=written,
         report_json=report_json,
@@ -133,7 +133,8 @@ def _analyse(reader: Reader, tape: Tape, judging: Scorer, journal: Journal, told
         save_index(reader.index, folder / "index.npz")
         return {"scorer": analysis.scorer, "absolute": analysis.absolute}
 
-    found = journal.fact("analysis", survey)
+    files = [folder / name for name in (*ANALYSIS_FILES, "index.npz")]
+    found = journal.fact("analysis", survey, files)
     reader.with_index(load_index(folder / "index.npz"))
     return load(folder, found["scorer"], found["absolute"])
 

@@ -13,22 +13,33 @@ app = App(
     version=__version__,
     result_action="return_value",
 )
-app.command("tapemend.cli.restore:restore")
-app.command("tapemend.cli.probe:probe")
-app.command("tapemend.cli.degrade:degrade")
-app.command("tapemend.cli.train:train")
+
+COMMANDS = {
+    "restore": "Restore a digitised tape into a new file, with a report beside it.",
+    "probe": "Say what a capture is: streams, rate, scan and field order as flagged and as measured, shape, colour.",
+    "degrade": "Damage a clean progressive clip as tape does, with the truth about the damage beside it.",
+    "train": "Train a network on a folder of clean clips, damaged by the simulator.",
+}
+"""Each is imported when it is called; here is what the help says of it before that."""
+
+for command, purpose in COMMANDS.items():
+    app.command(f"tapemend.cli.{command}:{command}", help=purpose)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 an error of ours, 2 usage, 130 Ctrl-C."""
     try:
-        app(arguments, exit_on_error=False)
+        app(arguments, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        return _said(2, f"{str(error).rstrip('.')}; tapemend --help says what there is")
     except TapemendError as error:
-        print(f"tapemend: {error}", file=sys.stderr)
-        return 1
-    except CycloptsError:
-        return 2
+        return _said(1, error)
     except KeyboardInterrupt:
-        print("tapemend: stopped; the same command goes on where it was", file=sys.stderr)
-        return 130
+        return _said(130, "stopped; the same command goes on where it was")
     return 0
+
+
+def _said(code: int, what: object) -> int:
+    """Say what went wrong, in one line, whatever is in it; returns the exit code."""
+    print("tapemend:", " ".join(str(what).split()), file=sys.stderr)
+    return code

@@ -16,7 +16,7 @@ from rich.progress import (
 
 
 class Bar:
-    """Shows each stage with its frames and the time left, on standard error."""
+    """Shows each stage with its frames and the time left, on standard error; no bars where that is no terminal."""
 
     def __init__(self) -> None:
         self._console = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -28,6 +28,7 @@ class Bar:
             TextColumn("left:"),
             TimeRemainingColumn(),
             console=self._console,
+            disable=not self._console.is_terminal,
         )
         self._task: TaskID | None = None
 

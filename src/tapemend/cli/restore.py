@@ -62,4 +62,4 @@ def restore(
 
 def default_target(source: Path, encode: EncodeSettings) -> Path:
     """Where the result goes when nobody says."""
-    return source.with_name(f"{source.stem}.restored.{'mp4' if encode.access else 'mkv'}")
+    return source.parent / f"{source.stem}.restored.{'mp4' if encode.access else 'mkv'}"

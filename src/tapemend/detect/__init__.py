@@ -6,11 +6,11 @@ from tapemend import checkpoint
 from tapemend.detect.clip import ClipScorer
 from tapemend.detect.damage import DamageScorer
 from tapemend.detect.otsu import judge
-from tapemend.detect.score import Scorer, analyse, load
+from tapemend.detect.score import ANALYSIS_FILES, Scorer, analyse, load
 from tapemend.detect.shots import find_shots
 from tapemend.settings import DetectSettings, ScorerName
 
-__all__ = ["Scorer", "analyse", "find_shots", "judge", "load", "scorer"]
+__all__ = ["ANALYSIS_FILES", "Scorer", "analyse", "find_shots", "judge", "load", "scorer"]
 
 
 def scorer(settings: DetectSettings, device: torch.device) -> Scorer:

@@ -19,6 +19,8 @@ SIGNATURE_ROWS, SIGNATURE_COLUMNS = 12, 16
 KINDS = 5
 BATCH = 4
 """Frames scored together."""
+ANALYSIS_FILES = FRAMES, CELLS, KIND_SCORES, SIGNATURES = ("frames.f32", "cells.u8", "kinds.u8", "signatures.u8")
+"""What an analysis consists of on disk."""
 
 
 class Scorer(Protocol):
@@ -35,13 +37,16 @@ class Scorer(Protocol):
 
 
 def analyse(frames: Iterable[Frame], layout: PixelLayout, scorer: Scorer, folder: Path) -> Analysis:
-    """Score all frames and describe each by a coarse signature; results lie in ``folder`` and are memory-mapped."""
+    """Score all frames and describe each by a coarse signature; results lie in ``folder`` and are memory-mapped.
+
+    Raises OSError when the disk refuses.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (
-        (folder / "frames.f32").open("wb") as frame_file,
-        (folder / "cells.u8").open("wb") as cell_file,
-        (folder / "kinds.u8").open("wb") as kind_file,
-        (folder / "signatures.u8").open("wb") as signature_file,
+        (folder / FRAMES).open("wb") as frame_file,
+        (folder / CELLS).open("wb") as cell_file,
+        (folder / KIND_SCORES).open("wb") as kind_file,
+        (folder / SIGNATURES).open("wb") as signature_file,
     ):
         for pictures in _pictures(frames, layout):
             scores, cells, kinds = scorer.score(pictures)
@@ -58,10 +63,10 @@ def load(folder: Path, scorer: str, absolute: bool) -> Analysis:
         return np.memmap(folder / name, dtype=np.uint8, mode="r").reshape(-1, *shape)
 
     return Analysis(
-        frame_score=np.fromfile(folder / "frames.f32", dtype=np.float32),
-        cell_score=mapped("cells.u8", (CELL_ROWS, CELL_COLUMNS)),
-        kind_score=mapped("kinds.u8", (KINDS,)),
-        signature=mapped("signatures.u8", (SIGNATURE_ROWS, SIGNATURE_COLUMNS, 3)),
+        frame_score=np.fromfile(folder / FRAMES, dtype=np.float32),
+        cell_score=mapped(CELLS, (CELL_ROWS, CELL_COLUMNS)),
+        kind_score=mapped(KIND_SCORES, (KINDS,)),
+        signature=mapped(SIGNATURES, (SIGNATURE_ROWS, SIGNATURE_COLUMNS, 3)),
         scorer=scorer,
         absolute=absolute,
     )

@@ -2,7 +2,7 @@
 
 import contextlib
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, repeat
 from pathlib import Path
 
@@ -31,14 +31,19 @@ from tapemend.settings import EncodeSettings
 
 
 def assemble(
-    tape: Tape, segments: Sequence[Segment], form: PictureForm, target: Path, settings: EncodeSettings
+    tape: Tape,
+    segments: Sequence[Segment],
+    form: PictureForm,
+    target: Path,
+    settings: EncodeSettings,
+    when_proven: Callable[[str], None] = lambda sha256: None,
 ) -> Written:
     """Write the finished file: the segments' pictures and whatever else the source holds; return what was written.
 
     Matroska with the segments' FFV1 packets copied, or with ``settings.access`` an MP4 with H.264. Sound is copied, its
     offset kept. The file is written aside, decoded again, counted and compared, and then gets its name, with a framemd5
-    file beside it. Raises TargetError of some kind when that fails, JournalMismatch when the segments are not of one
-    making; nothing is left behind then.
+    file beside it. ``when_proven`` is told the file's SHA-256 before it has its name. Raises TargetError of some kind
+    when that fails, JournalMismatch when the segments are not of one making; nothing is left behind then.
     """
     check_target(tape.path, target, settings)
     if not segments:
@@ -59,6 +64,7 @@ def assemble(
         verify_sound(part, luggage.passengers)
         digest = file_sha256(part)
         refuse_existing(target, settings)
+        when_proven(digest)
     sound = [(passenger.sentence(), passenger.lossless) for passenger in luggage.passengers]
     return Written(
         path=target,

@@ -39,8 +39,8 @@ class RestorationConfig:
         strides = (1, 2, 4, 8)
         levels = [2 * depth * stride for depth, stride in zip(self.depths, strides, strict=True)]
         unlevels = [2 * max(1, depth - 1) * stride for depth, stride in zip(self.depths[:3], strides, strict=False)]
-        to_references = 1 + sum(levels[:3]) + 2 * sum(strides[:2])
-        to_the_last_level = to_references + levels[3] + 2 * strides[2]
+        to_references = 2 + sum(levels[:3]) + sum(strides[:2])
+        to_the_last_level = to_references + levels[3] + strides[2]
         back = sum(unlevels) + 1
         own, lent = to_the_last_level + strides[3] + back, to_references + 1 + back
         rows = max(own, lent + ROW_STRIDE * FURTHEST_ROWS)

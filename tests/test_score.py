@@ -1,0 +1,158 @@
+"""Frames to scores, on disk."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from networks import write_brightness_scorer, write_scorer
+from torch import Tensor
+
+from tapemend import checkpoint
+from tapemend.colour import to_ycbcr
+from tapemend.detect import analyse, load
+from tapemend.detect.damage import WORST_CELLS, DamageScorer
+from tapemend.detect.score import ANALYSIS_FILES, CELL_COLUMNS, CELL_ROWS, signature
+from tapemend.frames import Frame, FrameState
+from tapemend.pictures import layout_of
+
+LAYOUT = layout_of("gray", 2)
+CPU = torch.device("cpu")
+
+
+class Brightness:
+    """Scores a frame by its mean luma, every region and kind alike."""
+
+    name, absolute = "brightness", True
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    def score(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        self.batches.append(len(pictures))
+        mean = pictures[:, 0].mean((1, 2))
+        return mean, mean[:, None, None].expand(-1, CELL_ROWS, CELL_COLUMNS), mean[:, None].expand(-1, 5)
+
+
+def grey_frames(levels: list[int], width: int = 32, height: int = 24) -> list[Frame]:
+    return [
+        Frame(index=i, pts=i, planes=(np.full((height, width), level, np.uint8),), state=FrameState.DECODED)
+        for i, level in enumerate(levels)
+    ]
+
+
+def scorer_of(path: Path) -> DamageScorer:
+    return DamageScorer(checkpoint.read(str(path), "scorer"), CPU)
+
+
+@pytest.mark.parametrize("count", [1, 4, 7, 9])
+def test_every_frame_has_its_scores_in_order(tmp_path: Path, count: int) -> None:
+    levels, scorer = [(37 * index) % 256 for index in range(count)], Brightness()
+    found = analyse(iter(grey_frames(levels)), LAYOUT, scorer, tmp_path / "analysis")
+    assert sum(scorer.batches) == len(found) == count
+    np.testing.assert_allclose(found.frame_score, np.array(levels) / 255, atol=1e-6)
+    assert found.cell_score.shape == (count, 18, 24)
+    np.testing.assert_array_equal(found.cell_score[:, 17, 23], levels)
+    np.testing.assert_array_equal(found.kind_score, np.repeat(np.array(levels)[:, None], 5, 1))
+    np.testing.assert_array_equal(
+        found.signature[..., 0], np.broadcast_to(np.array(levels)[:, None, None], (count, 12, 16))
+    )
+    assert (found.signature[..., 1:] == 128).all()
+
+
+def test_what_grows_with_the_tape_lies_on_disk(tmp_path: Path) -> None:
+    found = analyse(iter(grey_frames([10, 20])), LAYOUT, Brightness(), tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == set(ANALYSIS_FILES)
+    for values in (found.cell_score, found.kind_score, found.signature):
+        assert isinstance(values.base, np.memmap) or isinstance(values, np.memmap)
+        assert not values.flags.writeable
+    again = load(tmp_path, "brightness", absolute=True)
+    np.testing.assert_array_equal(again.cell_score, found.cell_score)
+    np.testing.assert_array_equal(again.frame_score, found.frame_score)
+
+
+def test_an_analysis_that_was_broken_off_is_written_anew(tmp_path: Path) -> None:
+    analyse(iter(grey_frames([10] * 9)), LAYOUT, Brightness(), tmp_path)
+    assert len(analyse(iter(grey_frames([200, 100])), LAYOUT, Brightness(), tmp_path)) == 2
+
+
+def test_no_more_frames_are_held_than_are_scored_together(tmp_path: Path) -> None:
+    taken: list[int] = []
+
+    def frames() -> Iterator[Frame]:
+        for frame in grey_frames([0] * 12):
+            assert frame.index < 4 * (len(scorer.batches) + 1)
+            taken.append(frame.index)
+            yield frame
+
+    scorer = Brightness()
+    analyse(frames(), LAYOUT, scorer, tmp_path)
+    assert taken == list(range(12))
+
+
+def test_a_signature_is_the_mean_of_each_part_of_the_picture() -> None:
+    picture = torch.zeros(1, 3, 48, 64)
+    picture[0, 0, :4, 4:8] = 0.5
+    picture[0, 1, 44:, 60:] = -0.25
+    found = signature(picture)
+    assert found.shape == (1, 12, 16, 3)
+    assert found[0, 0, 1].tolist() == [0.5, 0.5, 0.5]
+    assert found[0, 11, 15].tolist() == [0.0, 0.25, 0.5]
+    assert found[0, 5, 5].tolist() == [0.0, 0.5, 0.5]
+
+
+@pytest.mark.parametrize("size", [(72, 96), (29, 37), (16, 16), (2, 2), (1, 1)])
+@pytest.mark.parametrize("verdict", [0.0, 0.3])
+def test_pictures_of_any_size_are_scored(tmp_path: Path, size: tuple[int, int], verdict: float) -> None:
+    frame, cells, kinds = scorer_of(write_scorer(tmp_path / "s.safetensors", verdict)).score(torch.rand(2, 3, *size))
+    assert (frame.shape, cells.shape, kinds.shape) == ((2,), (2, 18, 24), (2, 5))
+    for values in (frame, cells, kinds):
+        torch.testing.assert_close(values, torch.full_like(values, verdict), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("size", [(576, 720), (244, 378), (300, 402)])
+def test_regions_lie_where_their_damage_is(tmp_path: Path, size: tuple[int, int]) -> None:
+    height, width = size
+    picture = torch.zeros(1, 3, height, width)
+    top, left = 11 * height // CELL_ROWS, 21 * width // CELL_COLUMNS
+    picture[:, 0, top:, left:] = 1.0
+    _, cells, _ = scorer_of(write_brightness_scorer(tmp_path / "s.safetensors")).score(picture)
+    assert (cells[0, 12:, 22:] > 0.99).all()
+    assert (cells[0, :10] < 0.01).all()
+    assert (cells[0, :, :20] < 0.01).all()
+
+
+def test_a_frame_is_as_damaged_as_its_worst_regions(tmp_path: Path) -> None:
+    scorer = scorer_of(write_brightness_scorer(tmp_path / "s.safetensors"))
+    pictures = torch.zeros(3, 3, 144, 384)
+    pictures[1, 0, :8] = 1.0
+    pictures[2, 0, :8, :16] = 1.0
+    frame, cells, _ = scorer.score(pictures)
+    assert WORST_CELLS <= CELL_COLUMNS
+    assert (cells > 0.5).sum((1, 2)).tolist() == [0, CELL_COLUMNS, 1]
+    assert frame[0] < 0.01
+    assert frame[1] > 0.99
+    assert frame[2] == pytest.approx(1 / WORST_CELLS, abs=0.01)
+
+
+def test_the_same_weights_have_the_same_name_wherever_they_lie(tmp_path: Path) -> None:
+    one = write_scorer(tmp_path / "one.safetensors", 0.5)
+    same = Path(shutil.copy(one, tmp_path / "same.safetensors"))
+    other = write_scorer(tmp_path / "other.safetensors", 0.6)
+    assert scorer_of(one).name == scorer_of(same).name != scorer_of(other).name
+
+
+def test_scores_do_not_depend_on_the_company_of_a_frame(tmp_path: Path) -> None:
+    frames = grey_frames([0, 255, 30, 128, 77])
+    frames[2] = Frame(
+        index=2, pts=2, planes=(np.tile(np.arange(32, dtype=np.uint8) * 8, (24, 1)),), state=frames[2].state
+    )
+    scorer = scorer_of(write_brightness_scorer(tmp_path / "s.safetensors"))
+    pictures = torch.stack([to_ycbcr(frame.planes, LAYOUT) for frame in frames])
+    together = scorer.score(pictures)
+    for number in range(len(frames)):
+        alone = scorer.score(pictures[number : number + 1])
+        for values, part in zip(together, alone, strict=True):
+            torch.testing.assert_close(values[number], part[0], atol=1e-6, rtol=0)
