@@ -42,6 +42,7 @@ docs:
 	@ls README.md docs/*.md docs/*/*.md
 
 $(VENV)/installed: pyproject.toml constraints.txt
+	@echo "installing into $(VENV)"
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) --editable .
 	@touch $@
