@@ -12,6 +12,7 @@ app = App(
     help="Restores digitised analog videotapes, and says what it did.",
     version=__version__,
     result_action="return_value",
+    suppress_keyboard_interrupt=False,
 )
 
 COMMANDS = {

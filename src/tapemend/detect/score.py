@@ -50,9 +50,9 @@ def analyse(frames: Iterable[Frame], layout: PixelLayout, scorer: Scorer, folder
     ):
         for pictures in _pictures(frames, layout):
             scores, cells, kinds = scorer.score(pictures)
-            scores.cpu().numpy().astype(np.float32).tofile(frame_file)
+            frame_file.write(scores.cpu().numpy().astype(np.float32).tobytes())
             for values, file in ((cells, cell_file), (kinds, kind_file), (signature(pictures), signature_file)):
-                (values.cpu() * 255).round().clamp(0, 255).to(torch.uint8).numpy().tofile(file)
+                file.write((values.cpu() * 255).round().clamp(0, 255).to(torch.uint8).numpy().tobytes())
     return load(folder, scorer.name, scorer.absolute)
 
 
