@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 
 from tapemend import checkpoint
 from tapemend.errors import WeightsError
+from tapemend.files import file_sha256
 from tapemend.network.damage import DamageConfig
 from tapemend.network.restoration import RestorationConfig, RestorationNetwork
 
@@ -38,7 +39,7 @@ def test_what_is_written_comes_back(path: Path) -> None:
     assert read.name == str(path)
     assert read.settings(RestorationConfig) == SMALL
     assert read.provenance == {"licence": "none"}
-    assert read.sha256 == checkpoint.sha256(path)
+    assert read.sha256 == file_sha256(path)
     network, wanted = RestorationNetwork(SMALL), random_restoration().state_dict()
     read.load_into(network)
     for name, tensor in network.state_dict().items():
@@ -63,7 +64,7 @@ def test_every_checkpoint_that_ships_can_be_read() -> None:
 
 
 def test_a_shipped_checkpoint_that_was_damaged_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = {"file": path.name, "kind": "restorer", "sha256": checkpoint.sha256(path)}
+    entry = {"file": path.name, "kind": "restorer", "sha256": file_sha256(path)}
     (path.parent / "index.json").write_text(json.dumps({"shipped": entry}))
     monkeypatch.setattr(checkpoint, "files", lambda package: path.parent)
     assert checkpoint.read("shipped", "restorer").name == "shipped"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tapemend.checkpoint import sha256
 from tapemend.errors import JournalMismatch, TargetNotWritable
+from tapemend.files import file_sha256
 from tapemend.frames import References, Segment, SegmentNote, WindowNote
 from tapemend.journal import Journal, is_own_result, journal_folder, open_journal
 
@@ -29,7 +29,7 @@ class Calls:
         path.write_bytes(b"frames of %d" % number)
         references = References(indices=(3, 9), similarity=(0.98, 0.7))
         return SegmentNote(
-            segment=Segment(path=path, frame_count=2, sha256=sha256(path), frame_md5=("ab", "cd")),
+            segment=Segment(path=path, frame_count=2, sha256=file_sha256(path), frame_md5=("ab", "cd")),
             changed=(0.1, 1 / 3),
             windows=(WindowNote(start=1, stop=2, references=references),),
         )
@@ -226,7 +226,7 @@ def test_a_target_is_ones_own_while_it_is_as_it_was_written(target: Path) -> Non
     journal = open_journal(target, WORK, True)
     target.write_bytes(b"result")
     assert not is_own_result(target)
-    journal.note_written(sha256(target))
+    journal.note_written(file_sha256(target))
     assert is_own_result(target)
     target.write_bytes(b"someone else's")
     assert not is_own_result(target)

@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from tapemend.errors import WeightsError
+from tapemend.files import file_sha256
 
 FORMAT = "tapemend-1"
 DESCRIPTION = ("format", "kind", "config", "provenance")
@@ -73,7 +74,7 @@ def read(name: str, kind: str) -> Checkpoint:
             f"no checkpoint {name!r}: neither a file nor one that ships with tapemend ({', '.join(names)})"
         )
     try:
-        digest = sha256(path)
+        digest = file_sha256(path)
         if entry is not None and digest != entry["sha256"]:
             raise WeightsError(
                 f"{path}: the shipped checkpoint {name!r} is damaged (sha256 {digest[:12]}…); reinstall tapemend"
@@ -135,9 +136,3 @@ def write(path: Path, kind: str, config: Any, tensors: dict[str, Tensor], proven
     aside = path.with_name(path.name + ".part")
     save_file(plain, aside, header | {"contents": _contents(header, plain)})
     aside.replace(path)
-
-
-def sha256(path: Path) -> str:
-    """Hex digest of a file's bytes."""
-    with path.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -6,6 +6,7 @@ import av
 import av.filter
 import numpy as np
 
+from tapemend.filters import pull_all
 from tapemend.frames import Plane, ScanType
 from tapemend.pictures import frame_of, planes_of
 
@@ -69,19 +70,10 @@ class Bobber:
         return graph
 
     def _pulled(self) -> list[av.VideoFrame]:
-        outputs = [_pull_all(graph) for graph in self._graphs]
+        outputs = [pull_all(graph) for graph in self._graphs]
         if self._pixel_format not in PLANE_BY_PLANE:
             return outputs[0] if outputs else []
         return [
             frame_of(tuple(planes_of(part)[0] for part in parts), self._pixel_format)
             for parts in zip(*outputs, strict=True)
         ]
-
-
-def _pull_all(graph: av.filter.Graph) -> list[av.VideoFrame]:
-    frames = []
-    while True:
-        try:
-            frames.append(graph.vpull())
-        except (BlockingIOError, EOFError):
-            return frames

@@ -15,8 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tapemend.checkpoint import sha256
 from tapemend.errors import JournalMismatch, TargetNotWritable
+from tapemend.files import file_sha256
 from tapemend.frames import References, Segment, SegmentNote, WindowNote
 
 log = logging.getLogger(__name__)
@@ -178,7 +178,7 @@ def _note_from(plain: dict[str, Any], path: Path) -> SegmentNote:
 
 def _digest(path: Path) -> str | None:
     """SHA-256 of a file, None where there is none."""
-    return sha256(path) if path.is_file() else None
+    return file_sha256(path) if path.is_file() else None
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

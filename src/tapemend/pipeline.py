@@ -15,6 +15,7 @@ from tapemend.colour import to_rgb, to_ycbcr
 from tapemend.decode import Reader, load_index, save_index
 from tapemend.detect import ANALYSIS_FILES, Scorer, analyse, find_shots, judge, load, scorer
 from tapemend.encode import arrange, assemble, check_target, output_form, planes_at, write_segment
+from tapemend.files import file_sha256
 from tapemend.frames import (
     Account,
     Analysis,
@@ -109,7 +110,7 @@ def _work(tape: Tape, settings: Settings, restorer: Restorer, judging: Scorer) -
     used = asdict(settings)
     del used["encode"]["overwrite"]
     return {
-        "source": {"size": tape.size_bytes, "sha256": checkpoint.sha256(tape.path)},
+        "source": {"size": tape.size_bytes, "sha256": file_sha256(tape.path)},
         "settings": used,
         "software": {
             "tapemend": __version__,

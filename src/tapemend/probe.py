@@ -17,6 +17,7 @@ import av.container
 import av.filter
 
 from tapemend.errors import NotAVideo
+from tapemend.files import plain
 from tapemend.frames import ColourTags, StreamNote, Tape
 from tapemend.pictures import frame_of, layout_of, planes_of, to_planar
 from tapemend.scan import Flags, Measurement, decide_scan
@@ -49,9 +50,9 @@ def probe(path: Path, settings: ProbeSettings) -> Tape:
 
 def describe(tape: Tape) -> dict[str, object]:
     """Return ``tape`` in JSON's terms: fractions as "numerator/denominator", paths and enumerations as text."""
-    plain = _plain(asdict(tape))
-    assert isinstance(plain, dict)
-    return plain
+    said = plain(asdict(tape))
+    assert isinstance(said, dict)
+    return said
 
 
 class _Looked:
@@ -206,16 +207,3 @@ def _damage_notes(looked: _Looked) -> tuple[str, ...]:
 
 def _decimal(rate: Fraction) -> str:
     return f"{float(rate):.3f}".rstrip("0").rstrip(".")
-
-
-def _plain(value: object) -> object:
-    """Return ``value`` as JSON has it; numbers, booleans and None as they are."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, Fraction):
-        return f"{value.numerator}/{value.denominator}"
-    if isinstance(value, Path | str):
-        return str(value)
-    return value

@@ -6,6 +6,7 @@ from itertools import pairwise
 import av
 import av.filter
 
+from tapemend.filters import pull_all
 from tapemend.frames import Scan, ScanType
 from tapemend.settings import FieldOrder
 
@@ -55,7 +56,7 @@ class Flags:
         if self._graph is None:
             self._graph = _graph(frame, "select", r"eq(interlace_type\,1)")
         self._graph.push(frame)
-        self._top_first += len(_pull_all(self._graph))
+        self._top_first += len(pull_all(self._graph))
 
     def scan(self, stated_field_order: int) -> ScanType:
         """Return what most frames are flagged as; where none is, what ``stated_field_order`` of the container says."""
@@ -89,13 +90,13 @@ class Measurement:
         luma.pts, luma.time_base = self.frames, Fraction(1)
         self.frames += 1
         self._graph.push(luma)
-        self._count(_pull_all(self._graph))
+        self._count(pull_all(self._graph))
 
     def finish(self) -> None:
         """Measure what idet still holds; to be called once, after the last frame."""
         if self._graph is not None:
             self._graph.push(None)
-            self._count(_pull_all(self._graph))
+            self._count(pull_all(self._graph))
 
     def scan(self, flagged: ScanType) -> ScanType:
         """Return what the pictures show: UNKNOWN where they move too little or contradict each other.
@@ -184,12 +185,3 @@ def _graph(frame: av.VideoFrame, name: str, arguments: str) -> av.filter.Graph:
     source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1))
     graph.link_nodes(source, graph.add(name, arguments), graph.add("buffersink")).configure()
     return graph
-
-
-def _pull_all(graph: av.filter.Graph) -> list[av.VideoFrame]:
-    frames = []
-    while True:
-        try:
-            frames.append(graph.vpull())
-        except (BlockingIOError, EOFError):
-            return frames

@@ -15,7 +15,7 @@ from tapemend.encode.aspect import ROOM, set_pixel_aspect
 from tapemend.encode.luggage import Luggage, load
 from tapemend.encode.packets import AnyPacket, decoding_time, moved
 from tapemend.encode.passengers import open_source
-from tapemend.encode.segment import add_lossless_stream, file_sha256
+from tapemend.encode.segment import add_lossless_stream
 from tapemend.encode.target import (
     MediaWriter,
     check_target,
@@ -26,6 +26,7 @@ from tapemend.encode.target import (
 )
 from tapemend.encode.verify import verify_pictures, verify_sound
 from tapemend.errors import JournalMismatch, VerificationFailed
+from tapemend.files import file_sha256
 from tapemend.frames import PictureForm, Segment, Tape, Written
 from tapemend.settings import EncodeSettings
 

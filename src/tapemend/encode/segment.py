@@ -1,7 +1,6 @@
 """A segment: some hundred finished frames in one verified lossless file, the unit of the journal."""
 
 import array
-import hashlib
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import islice
@@ -22,6 +21,7 @@ from tapemend.encode.picture import (
 from tapemend.encode.slices import lossless_options, slice_count
 from tapemend.encode.target import MediaWriter, written_aside
 from tapemend.errors import VerificationFailed
+from tapemend.files import file_sha256
 from tapemend.frames import Frame, PictureForm, Plane, Segment
 from tapemend.pictures import planes_of, to_planar
 
@@ -125,12 +125,6 @@ def planes_at(segment: Segment, position: int) -> tuple[Plane, ...]:
     """Return the samples of the frame at ``position`` of a segment, counted from 0, planar."""
     _, picture = next(islice(decoded_pictures(segment.path), position, None))
     return planes_of(to_planar(picture))
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _compare(part: Path, form: PictureForm, checksums: list[str], stamps: "array.array[int]") -> None:

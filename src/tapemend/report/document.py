@@ -3,13 +3,12 @@
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
-from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tapemend.files import plain
 from tapemend.frames import Account, WindowNote
 from tapemend.report.deviations import Deviation
 from tapemend.report.summary import Summary, window_changes
@@ -49,19 +48,6 @@ def to_text(content: dict[str, Any]) -> str:
     """Return JSON that people can read too: what is long stands on few lines, the rest is indented."""
     lines = [f"{json.dumps(key)}: {_long(value) if key in LONG else _short(value)}" for key, value in content.items()]
     return "{\n  " + ",\n  ".join(lines) + "\n}\n"
-
-
-def plain(value: object) -> object:
-    """Return ``value`` as JSON has it; numbers, booleans and None as they are."""
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, Fraction):
-        return f"{value.numerator}/{value.denominator}"
-    if isinstance(value, Path | str):
-        return str(value)
-    return value
 
 
 def runs(marked: NDArray[np.bool_]) -> list[list[int]]:

@@ -1,0 +1,81 @@
+"""Frames a second of each stage at 720x576, on damaged frames, in one run.
+
+    python benchmarks/speed.py TAPE --json speed.json
+
+TAPE is any capture; its first frames are scaled to 720x576. Absolute numbers depend on the machine: compare ratios.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import numpy as np
+import torch
+from torch import Tensor
+
+from tapemend import checkpoint
+from tapemend.allocator import keep_memory
+from tapemend.detect import scorer
+from tapemend.restore import Restorer
+from tapemend.settings import DetectSettings, RestoreSettings
+
+ROWS, COLUMNS, CELLS = 576, 720, (18, 24)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tape", type=Path)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    keep_memory()
+    pictures = read(options.tape, 12)
+    restorer = Restorer(checkpoint.read("restorer-default", "restorer"), RestoreSettings(device=options.device))
+    judge = scorer(DetectSettings(), restorer.device)
+    lendable = np.ones((3, *CELLS), dtype=np.bool_)
+    keep = list(range(2, 10))
+    rates = {
+        "score": rate(lambda: judge.score(pictures[:4]), 4, options.repeats),
+        "restore, no references": rate(
+            lambda: restorer.change(pictures, keep, pictures[:0], lendable[:0]), len(keep), options.repeats
+        ),
+        "restore, 3 references": rate(
+            lambda: restorer.change(pictures, keep, pictures[:3], lendable), len(keep), options.repeats
+        ),
+    }
+    about = f"{restorer.device}, {str(restorer.precision).removeprefix('torch.')}, {torch.get_num_threads()} threads"
+    print(about)
+    for name, value in rates.items():
+        print(f"{name:24} {value:8.2f} frames a second")
+    if options.json:
+        options.json.write_text(json.dumps({"about": about, "frames_per_second": rates}, indent=2))
+
+
+def rate(work: Callable[[], object], frames: int, repeats: int) -> float:
+    """Frames a second, the median of some runs after one that is not counted."""
+    seconds = []
+    for _ in range(repeats + 1):
+        started = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - started)
+    return frames / float(np.median(seconds[1:]))
+
+
+def read(tape: Path, count: int) -> Tensor:
+    """(count, 3, 576, 720) Y'CbCr of the first frames, the last repeated where the tape is shorter."""
+    kept = []
+    with av.open(str(tape)) as container:
+        for frame in container.decode(video=0):
+            kept.append(frame.reformat(COLUMNS, ROWS, "yuv444p", dst_color_range=2).to_ndarray())
+            if len(kept) == count:
+                break
+    codes = torch.from_numpy(np.stack((kept + kept[-1:] * count)[:count])).float() / 255
+    return codes - torch.tensor([0.0, 0.5, 0.5])[:, None, None]
+
+
+if __name__ == "__main__":
+    main()
