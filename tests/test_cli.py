@@ -10,8 +10,10 @@ import pytest
 from clips import Clip
 from tapes import Weights, damaged_tape, samples_of
 
-from tapemend import __version__, checkpoint
+from tapemend import __version__, pipeline
 from tapemend.cli import main
+from tapemend.frames import Tape
+from tapemend.settings import ProbeSettings
 
 DAMAGED = (1, 2, 5)
 
@@ -164,20 +166,20 @@ def test_wrong_usage_is_one_line_and_exit_code_2(
 def test_ctrl_c_is_one_line_and_exit_code_130(
     tmp_path: Path, weights: Weights, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def pressed(path: Path) -> str:
+    def pressed(source: Path, settings: ProbeSettings) -> Tape:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(checkpoint, "sha256", pressed)
+    monkeypatch.setattr(pipeline, "probe", pressed)
     source = damaged_tape(tmp_path / "tape.mkv", DAMAGED, 6)
     assert main(["restore", str(source), *weights.flags()]) == 130
     assert said_in_one_line(capsys) == "stopped; the same command goes on where it was"
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, weights: Weights, tmp_path: Path) -> None:
-    def bug(path: Path) -> str:
+    def bug(source: Path, settings: ProbeSettings) -> Tape:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(checkpoint, "sha256", bug)
+    monkeypatch.setattr(pipeline, "probe", bug)
     source = damaged_tape(tmp_path / "tape.mkv", DAMAGED, 6)
     with pytest.raises(ZeroDivisionError):
         main(["restore", str(source), *weights.flags()])
