@@ -1,11 +1,15 @@
 """The command line: one file per command."""
 
 import sys
+import tomllib
+from pathlib import Path
+from typing import Annotated
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
+from cyclopts.config import Toml
 
 from tapemend import __version__
-from tapemend.errors import TapemendError
+from tapemend.errors import SettingsError, TapemendError
 
 app = App(
     name="tapemend",
@@ -27,10 +31,28 @@ for command, purpose in COMMANDS.items():
     app.command(f"tapemend.cli.{command}:{command}", help=purpose)
 
 
+@app.meta.default
+def launch(
+    *words: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)], config: Path | None = None
+) -> None:
+    """Run a command.
+
+    Parameters
+    ----------
+    config
+        A TOML file with a table of settings per command, such as [restore] with strength = 0.5; flags win over it.
+    """
+    if config is not None:
+        _refuse_unless_toml(config)
+        app.config = (Toml(config),)
+    app(words, exit_on_error=False, print_error=False)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 an error of ours, 2 usage, 130 Ctrl-C."""
+    app.config = ()
     try:
-        app(arguments, exit_on_error=False, print_error=False)
+        app.meta(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         return _said(2, f"{str(error).rstrip('.')}; tapemend --help says what there is")
     except TapemendError as error:
@@ -38,6 +60,15 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _said(130, "stopped; the same command goes on where it was")
     return 0
+
+
+def _refuse_unless_toml(path: Path) -> None:
+    try:
+        tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"--config {path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise SettingsError(f"--config {path}: is no TOML ({error})") from error
 
 
 def _said(code: int, what: object) -> int:
