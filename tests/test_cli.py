@@ -240,7 +240,7 @@ def test_a_run_that_is_killed_at_any_moment_ends_as_if_it_never_had_been(tmp_pat
     program = f"""{CHILDREN}
 assert run("whole.mkv") == 0
 wanted = (folder / "whole.mkv.framemd5").read_text()
-for moment in (1, 3, 4, 5, 8, 11, 12, 14):
+for moment in (1, 4, 8, 11, 12, 14):
     assert run("tape.mkv", moment) == -signal.SIGKILL
     print(moment, left())
     assert run("tape.mkv") == 0, moment
@@ -254,7 +254,7 @@ print("ended well")
     result = python(program, str(folder), str(source), *weights.flags())
     *moments, end = result.stdout.splitlines()
     assert end == "ended well", result.stderr
-    assert "tape.mkv.journal/000001.json" in moments[4]
+    assert "tape.mkv.journal/000001.json" in moments[2]
     assert "'tape.mkv'" in moments[-1]
 
 

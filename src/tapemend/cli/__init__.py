@@ -30,6 +30,8 @@ COMMANDS = {
 for command, purpose in COMMANDS.items():
     app.command(f"tapemend.cli.{command}:{command}", help=purpose)
 
+app.meta.suppress_keyboard_interrupt = False
+
 
 @app.meta.default
 def launch(

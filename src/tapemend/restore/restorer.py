@@ -79,7 +79,9 @@ GRID, STRIDE = (GRID_ROWS, GRID_COLUMNS), (ROW_STRIDE, COLUMN_STRIDE)
 
 def region_weight(damaged: NDArray[np.bool_], height: int, width: int) -> Tensor:
     """(rows, columns) damaged regions to (H, W) weights: 1 there and a region around, 0 elsewhere, linear between."""
-    wide = max_pool2d(_cells(damaged[None], height, width), 3, stride=1, padding=1)
+    cells = torch.from_numpy(damaged.astype(np.float32))[None, None]
+    cells = adaptive_max_pool2d(cells, (min(cells.shape[2], height), min(cells.shape[3], width)))
+    wide = max_pool2d(cells, 3, stride=1, padding=1)
     return interpolate(wide, size=(height, width), mode="bilinear", align_corners=False)[0, 0]
 
 
@@ -91,14 +93,8 @@ def _tokens(lendable: NDArray[np.bool_], size: tuple[int, int]) -> Tensor:
     grid = [(length + -length % whole) // token for length, whole, token in zip(size, GRID, STRIDE, strict=True)]
     if not len(lendable):
         return torch.ones(0, *grid, dtype=torch.bool)
-    blocked = interpolate(_cells(~lendable, *size), size=size, mode="nearest")
+    blocked = adaptive_max_pool2d(torch.from_numpy((~lendable).astype(np.float32))[:, None], size)
     return max_pool2d(_to_whole_windows(blocked), STRIDE)[:, 0] == 0
-
-
-def _cells(marked: NDArray[np.bool_], height: int, width: int) -> Tensor:
-    """(N, rows, columns) marked regions to (N, 1, rows, columns) float32, merged where a picture has fewer pixels."""
-    cells = torch.from_numpy(marked.astype(np.float32))[:, None]
-    return adaptive_max_pool2d(cells, (min(cells.shape[2], height), min(cells.shape[3], width)))
 
 
 def _to_whole_windows(pictures: Tensor) -> Tensor:
