@@ -44,7 +44,8 @@ def clean_tape(clip: Path, target: Path, frames: int) -> None:
                 break
             columns = round(frame.width * ROWS / frame.height / 2) * 2
             scaled = frame.reformat(columns, ROWS, "yuv422p", dst_color_range=1, interpolation="AREA")
-            output.width, output.height, output.pix_fmt = columns, ROWS, "yuv422p"
+            if number == 0:
+                output.width, output.height, output.pix_fmt = columns, ROWS, "yuv422p"
             scaled.pts, scaled.time_base = number, Fraction(1, 25)
             container.mux(output.encode(scaled))
         container.mux(output.encode(None))
