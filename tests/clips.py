@@ -166,7 +166,7 @@ def plane_shapes(pixel_format: str, width: int, height: int) -> list[tuple[int, 
         return [
             (
                 plane.height,
-                width * form.bits_per_pixel // 8
+                width * form.padded_bits_per_pixel // 8
                 if len(planes) == 1
                 else len(parts) * plane.width * -(-parts[0].bits // 8),
             )

@@ -270,6 +270,7 @@ assert run("tape.mkv") == 0
 assert (folder / "tape.mkv.framemd5").read_text() == (folder / "whole.mkv.framemd5").read_text()
 """
     result = python(program, str(folder), str(source), *weights.flags())
+    assert result.stdout.count("\n") == 2, result.stderr
     early, late = result.stdout.splitlines()
     assert early == "2 []", result.stderr
     assert "tape.mkv.journal/000000.json" in late
