@@ -225,7 +225,7 @@ def run(target, moment=0, sent=signal.SIGKILL):
         if event == "os.rename":
             renamed.append(arguments[1])
             if len(renamed) == moment:
-                os.kill(os.getpid(), sent)
+                signal.raise_signal(sent)
     sys.addaudithook(watch)
     os._exit(main(["restore", source, "-o", str(folder / target), *flags]))
 
