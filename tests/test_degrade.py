@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from itertools import pairwise
-from types import MappingProxyType
 
 import pytest
 import torch
@@ -11,14 +10,18 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from tapemend.degrade import PRESETS, Kind, Preset, degrade, preset
-from tapemend.degrade.chain import LINE_PASSES, PICTURE_PASSES, Burst, intensity
-from tapemend.degrade.passes import Moments
-from tapemend.degrade.passes.geometry import move_lines
+from tapemend.degrade.chain import intensity
+from tapemend.degrade.passes import LinePass
+from tapemend.degrade.signal import move_lines
 from tapemend.degrade.timeline import burst, drift
 from tapemend.errors import SettingsError
 
-PASSES = (*LINE_PASSES, *PICTURE_PASSES)
 FIRST = PRESETS["first-2026-11"]
+STEPS = {step.name: step for step in FIRST.damage}
+LINE_STEPS = tuple(name for name, step in STEPS.items() if isinstance(step.does, LinePass))
+PICTURE_STEPS = tuple(name for name in STEPS if name not in LINE_STEPS)
+RELEASED = (0.327096, 1.41463, 0.162665, 0.000659796, 0.00222005, 0.00843955, 0.0343211)
+"""Deviation of picture and shift, then the mean change of each kind."""
 
 
 def picture_of(frame_count: int, height: int = 32, width: int = 48) -> Tensor:
@@ -27,49 +30,36 @@ def picture_of(frame_count: int, height: int = 32, width: int = 48) -> Tensor:
     return noise - torch.tensor([0.0, 0.5, 0.5])[:, None, None]
 
 
-def with_passes(*names: str) -> Preset:
-    """The first preset, always damaged, with only these passes, each acting all the time."""
-    passes = {name: replace(FIRST.passes[name], share=1.0) for name in names}
-    return replace(FIRST, damaged_share=1.0, passes=MappingProxyType(passes))
+def with_steps(*names: str) -> Preset:
+    """The first preset, always damaged, with only these steps, each acting all the time."""
+    return replace(FIRST, damaged_share=1.0, damage=tuple(replace(STEPS[name], share=1.0) for name in names))
 
 
-def moments_of(name: str, *intensities: float, seed: int = 1) -> Moments:
-    return Moments(seed=seed, name=name, indices=tuple(range(len(intensities))), intensities=intensities)
-
-
-@pytest.mark.parametrize("name", PASSES)
-def test_a_pass_of_zero_strength_is_the_identity_bit_for_bit(name: str) -> None:
+@pytest.mark.parametrize("name", STEPS)
+def test_a_step_of_zero_strength_is_the_identity_bit_for_bit(name: str) -> None:
     picture = picture_of(3)
-    passes = MappingProxyType({name: Burst(strength=0.0, share=1.0, period=5.0)})
-    truth = degrade(picture, range(3), replace(FIRST, damaged_share=1.0, passes=passes), seed=1)
+    silent = replace(STEPS[name], strength=0.0, share=1.0)
+    truth = degrade(picture, range(3), replace(FIRST, damaged_share=1.0, damage=(silent,)), seed=1)
     assert torch.equal(truth.picture, picture)
     assert not truth.shift.any()
     assert not truth.change.any()
 
 
-@pytest.mark.parametrize("name", LINE_PASSES)
-def test_a_line_pass_moves_nothing_in_frames_of_zero_intensity(name: str) -> None:
-    shift = LINE_PASSES[name](40, moments_of(name, 0.0, 0.9, 0.0))
-    assert shift.shape == (3, 40)
-    assert not shift[[0, 2]].any()
-    assert shift[1].any()
-
-
-@pytest.mark.parametrize("name", PICTURE_PASSES)
-def test_a_picture_pass_changes_only_frames_of_an_intensity_and_never_its_input(name: str) -> None:
-    picture = picture_of(3, 96, 160)
-    before = picture.clone()
-    damaged = PICTURE_PASSES[name][1](picture, moments_of(name, 0.0, 1.0, 0.0))
-    assert torch.equal(picture, before)
-    assert torch.equal(damaged[[0, 2]], picture[[0, 2]])
-    assert not torch.equal(damaged[1], picture[1])
-    assert (damaged.shape, damaged.dtype) == (picture.shape, picture.dtype)
+def test_what_the_recording_does_is_no_damage() -> None:
+    picture = picture_of(4, 96, 160)
+    recorded = replace(with_steps("tape_noise"), recording=(STEPS["chroma_loss"],))
+    truth = degrade(picture, range(4), recorded, seed=1)
+    assert not torch.equal(truth.clean, picture)
+    assert torch.equal(truth.clean, degrade(picture, range(4), replace(recorded, damage=()), seed=1).picture)
+    chroma = list(Kind).index(Kind.CHROMA)
+    assert truth.change.any()
+    assert not truth.change[:, chroma].any()
 
 
 def test_the_clip_that_is_damaged_is_not_changed_in_place() -> None:
     picture = picture_of(6)
     before = picture.clone()
-    truth = degrade(picture, range(6), with_passes(*PASSES), seed=2)
+    truth = degrade(picture, range(6), with_steps(*STEPS), seed=2)
     assert torch.equal(picture, before)
     assert not torch.equal(truth.picture, before)
 
@@ -85,7 +75,7 @@ def test_any_chunking_of_a_clip_gives_the_same_frames(
     seed: int, first: int, cuts: set[int], size: tuple[int, int]
 ) -> None:
     picture, indices = picture_of(10, *size), range(first, first + 10)
-    always = with_passes(*PASSES)
+    always = with_steps(*STEPS)
     whole = degrade(picture, indices, always, seed)
     edges = [0, *sorted(cuts), 10]
     parts = [degrade(picture[start:stop], indices[start:stop], always, seed) for start, stop in pairwise(edges)]
@@ -95,32 +85,32 @@ def test_any_chunking_of_a_clip_gives_the_same_frames(
 
 def test_the_order_of_frames_in_a_batch_does_not_matter() -> None:
     picture, order = picture_of(6), [4, 0, 5, 2, 1, 3]
-    straight = degrade(picture, range(6), with_passes(*PASSES), seed=7)
-    mixed = degrade(picture[order], order, with_passes(*PASSES), seed=7)
+    straight = degrade(picture, range(6), with_steps(*STEPS), seed=7)
+    mixed = degrade(picture[order], order, with_steps(*STEPS), seed=7)
     assert torch.equal(straight.picture[order], mixed.picture)
 
 
 def test_another_seed_gives_other_damage() -> None:
     picture = picture_of(4)
-    one, other = (degrade(picture, range(4), with_passes(*PASSES), seed) for seed in (1, 2))
+    one, other = (degrade(picture, range(4), with_steps(*STEPS), seed) for seed in (1, 2))
     assert not torch.equal(one.picture, other.picture)
 
 
 @settings(deadline=None, max_examples=20)
-@given(removed=st.sampled_from(PASSES), seed=st.integers(0, 2**31))
-def test_removing_a_pass_leaves_the_randomness_of_the_others(removed: str, seed: int) -> None:
-    """What remains is what each other pass does alone, one after the other."""
+@given(removed=st.sampled_from(tuple(STEPS)), seed=st.integers(0, 2**31))
+def test_removing_a_step_leaves_the_randomness_of_the_others(removed: str, seed: int) -> None:
+    """What remains is what each other step does alone, one after the other."""
     picture = picture_of(4)
-    left = [name for name in PASSES if name != removed]
-    truth = degrade(picture, range(4), with_passes(*left), seed)
+    left = [name for name in STEPS if name != removed]
+    truth = degrade(picture, range(4), with_steps(*left), seed)
     shift = sum(
-        (degrade(picture, range(4), with_passes(name), seed).shift for name in left if name in LINE_PASSES),
+        (degrade(picture, range(4), with_steps(name), seed).shift for name in left if name in LINE_STEPS),
         torch.zeros(4, 32),
     )
     current = move_lines(picture, shift)
     for name in left:
-        if name in PICTURE_PASSES:
-            current = degrade(current, range(4), with_passes(name), seed).picture
+        if name in PICTURE_STEPS:
+            current = degrade(current, range(4), with_steps(name), seed).picture
     assert torch.equal(truth.shift, shift)
     assert torch.equal(truth.picture, current)
 
@@ -144,7 +134,7 @@ def test_drifts_stay_between_zero_and_one_and_move_slowly(seed: int, index: int,
 
 def test_a_tape_has_clean_stretches_that_are_exactly_clean() -> None:
     indices = range(400)
-    silent = [all(intensity(name, index, FIRST, 5) == 0.0 for name in PASSES) for index in indices]
+    silent = [all(intensity(step, index, FIRST, 5) == 0.0 for step in STEPS.values()) for index in indices]
     picture = picture_of(1, 8, 16).expand(400, -1, -1, -1)
     truth = degrade(picture, indices, FIRST, seed=5)
     clean = (truth.picture == picture).flatten(1).all(1)
@@ -167,11 +157,11 @@ def test_changes_are_zero_exactly_where_nothing_changed(seed: int, first: int) -
     assert torch.isfinite(truth.picture).all()
 
 
-@pytest.mark.parametrize("name", PICTURE_PASSES)
+@pytest.mark.parametrize("name", PICTURE_STEPS)
 def test_each_kind_of_change_is_that_of_its_own_passes(name: str) -> None:
     picture = picture_of(4, 96, 160)
-    truth = degrade(picture, range(4), with_passes(name), seed=3)
-    own = list(Kind).index(PICTURE_PASSES[name][0])
+    truth = degrade(picture, range(4), with_steps(name), seed=3)
+    own = list(Kind).index(STEPS[name].does.kind)
     expected = (truth.picture - picture).square().mean(1).sqrt()
     assert torch.equal(truth.change[:, own], expected)
     assert not truth.change[:, [kind for kind in range(len(Kind)) if kind != own]].any()
@@ -185,7 +175,7 @@ def test_the_shift_is_the_truth_about_where_lines_went(seed: int, first: int) ->
     width, margin = 320, 110
     phase = torch.arange(width) * (2 * torch.pi / 40)
     picture = (0.4 * phase.sin()).expand(3, 3, 48, width)
-    truth = degrade(picture, range(first, first + 3), with_passes(*LINE_PASSES), seed)
+    truth = degrade(picture, range(first, first + 3), with_steps(*LINE_STEPS), seed)
     back = move_lines(truth.picture, -truth.shift)
     inside = (..., slice(margin, -margin))
     assert truth.shift.abs().max() < margin
@@ -207,6 +197,15 @@ def test_a_preset_that_is_not_there_is_answered_with_those_that_are() -> None:
         preset("betamax")
 
 
-def test_every_preset_names_passes_that_exist() -> None:
-    for one in PRESETS.values():
-        assert set(one.passes) <= set(PASSES)
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_steps_of_a_preset_have_names_of_their_own(name: str) -> None:
+    names = [step.name for step in PRESETS[name].recording + PRESETS[name].damage]
+    assert len(names) == len(set(names))
+
+
+def test_a_released_preset_damages_as_on_the_day_of_its_release() -> None:
+    """Figures of 2026-11-22; a change of any pass that it uses shows here."""
+    truth = degrade(picture_of(60, 64, 96), range(60), FIRST, seed=7)
+    assert truth.picture.std().item() == pytest.approx(RELEASED[0], rel=1e-4)
+    assert truth.shift.std().item() == pytest.approx(RELEASED[1], rel=1e-4)
+    assert truth.change.mean((0, 2, 3)).tolist() == pytest.approx(RELEASED[2:], rel=1e-4)

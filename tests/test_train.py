@@ -1,6 +1,7 @@
 """Training: exact resume, checkpoints that are whole, samples that hang on seed and step alone."""
 
 import json
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
@@ -18,9 +19,18 @@ from tapemend.errors import JournalMismatch, NotAVideo, SettingsError
 from tapemend.network.restoration import RestorationConfig, RestorationNetwork
 from tapemend.train.data import SHORTEST, Store, from_codes, pack
 from tapemend.train.loop import Run, TrainSettings
-from tapemend.train.losses import charbonnier
+from tapemend.train.losses import charbonnier, log_error
 from tapemend.train.recipes import RestorerRecipe, ScorerRecipe, recipe
-from tapemend.train.samples import Batch, SampleSettings, lender, sample, tokens, visibility
+from tapemend.train.samples import (
+    Batch,
+    SampleSettings,
+    _bobbed,
+    _resharpened,
+    lender,
+    sample,
+    tokens,
+    visibility,
+)
 
 TINY_SAMPLES = SampleSettings(rows=64, columns=64, frames=3, windows=2)
 TINY = RestorerRecipe(
@@ -137,14 +147,30 @@ def test_a_save_that_fails_leaves_the_state_before_it(store: Store, tmp_path: Pa
         (replace(TINY, learning_rate=1e-4), QUICK),
         (replace(TINY, samples=replace(TINY_SAMPLES, windows=3)), QUICK),
         (ScorerRecipe(), QUICK),
+        (TINY, replace(QUICK, start_from="start")),
     ],
-    ids=["seed", "schedule", "learning rate", "samples", "network"],
+    ids=["seed", "schedule", "learning rate", "samples", "network", "start"],
 )
 def test_a_folder_with_another_run_is_refused(
     other: RestorerRecipe | ScorerRecipe, how: TrainSettings, whole: Path
 ) -> None:
-    with pytest.raises(JournalMismatch, match="another recipe, seed or schedule"):
+    if how.start_from:
+        how = replace(how, start_from=str(whole / "restorer.safetensors"))
+    with pytest.raises(JournalMismatch, match="another recipe, seed, schedule or start"):
         Run(other, how, whole)
+
+
+def test_a_new_run_begins_with_the_weights_of_another(store: Store, whole: Path, tmp_path: Path) -> None:
+    """And no less: its schedule, its optimizer and its average are new."""
+    start = str(whole / "restorer.safetensors")
+    Run(TINY, replace(QUICK, minutes=0.0, start_from=start), tmp_path).train(store)
+    given = checkpoint.read(start, "restorer").tensors
+    for name, value in state_of(tmp_path).items():
+        if name.startswith(("network/", "average/")):
+            assert torch.equal(value, given[name.split("/", 1)[1]].float()), name
+    going_on = Run(TINY, replace(QUICK, start_from=start), tmp_path)
+    going_on.train(store)
+    assert going_on.step == 6
 
 
 def test_the_time_stops_it_and_what_was_learned_is_kept(store: Store, tmp_path: Path) -> None:
@@ -273,6 +299,32 @@ def test_the_loss_of_a_perfect_picture_is_its_epsilon_and_grows_with_the_error()
     assert charbonnier(clean + torch.tensor([0.1, 0.0, 0.0])[:, None, None], clean).item() == pytest.approx(
         0.1, abs=1e-3
     )
+
+
+def test_a_decibel_counts_the_same_in_a_bad_and_in_a_good_picture() -> None:
+    clean = torch.zeros(1, 2, 3, 8, 8)
+    far, near = (clean.clone() for _ in range(2))
+    far[..., 0, :, :], near[..., 0, :, :] = 0.3, 0.03
+    losses = [log_error(picture, clean).item() for picture in (far, far / 2, near, near / 2)]
+    assert losses[0] - losses[1] == pytest.approx(math.log(4), rel=1e-2)
+    assert losses[2] - losses[3] == pytest.approx(math.log(4), rel=5e-2)
+    assert log_error(clean, clean).item() == pytest.approx(math.log(1e-5))
+
+
+def test_interpolated_fields_keep_every_second_line_and_change_places() -> None:
+    picture = torch.rand(3, 3, 8, 6, generator=torch.Generator().manual_seed(1))
+    bobbed = _bobbed(picture)
+    assert torch.equal(bobbed[0, :, 0::2], picture[0, :, 0::2])
+    assert torch.equal(bobbed[1, :, 1::2], picture[1, :, 1::2])
+    assert torch.allclose(bobbed[0, :, 1], (picture[0, :, 0] + picture[0, :, 2]) / 2)
+
+
+def test_a_sharpened_picture_overshoots_and_a_soft_one_does_not() -> None:
+    edge = torch.zeros(1, 1, 16, 16)
+    edge[..., 8:] = 1
+    assert _resharpened(edge, 0.95).max() > 1.2
+    assert _resharpened(edge, 0.1).max() <= 1
+    assert torch.equal(_resharpened(edge, 0.5), edge)
 
 
 def test_change_is_visible_by_degrees() -> None:

@@ -17,6 +17,7 @@ def train(
     minutes: float = 60.0,
     seed: int = 1,
     steps: int | None = None,
+    start_from: str | None = None,
     save_every: int = 200,
     device: Annotated[str, Parameter(name="--device")] = "cpu",
 ) -> None:
@@ -38,6 +39,8 @@ def train(
         Of the weights and of every sample.
     steps
         Length of the whole schedule, instead of the recipe's own.
+    start_from
+        A checkpoint whose weights a new run begins with: a shipped one's name, or a file.
     save_every
         Steps between checkpoints.
     device
@@ -51,5 +54,7 @@ def train(
     from tapemend.train.loop import Run, TrainSettings
     from tapemend.train.recipes import recipe as named
 
-    settings = TrainSettings(minutes=minutes, seed=seed, steps=steps, save_every=save_every, device=device)
+    settings = TrainSettings(
+        minutes=minutes, seed=seed, steps=steps, save_every=save_every, device=device, start_from=start_from
+    )
     Run(named(recipe), settings, run).train(pack(clips, cache))

@@ -1,65 +1,51 @@
 """The tape run backwards: clean pictures in, damaged ones out, with the truth about what was done."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from types import MappingProxyType
 
 import torch
 from torch import Tensor
 
-from tapemend.degrade.passes import LinePass, Moments, PicturePass
-from tapemend.degrade.passes.chroma import chroma_loss, undersaturation
-from tapemend.degrade.passes.geometry import edge_wave, mistracking, move_lines
-from tapemend.degrade.passes.lines import dropouts
-from tapemend.degrade.passes.noise import tape_noise
+from tapemend.degrade.grid import Grid, Standard
+from tapemend.degrade.passes import Kind, LinePass, Moments, Pass, PicturePass
+from tapemend.degrade.signal import move_lines
 from tapemend.degrade.timeline import burst
 
 
-class Kind(StrEnum):
-    """The kinds of damage that masks tell apart, in the order of their maps."""
-
-    GEOMETRY = "geometry"
-    LINES = "lines"
-    CHROMA = "chroma"
-    NOISE = "noise"
-    LEVELS = "levels"
-
-
-LINE_PASSES: Mapping[str, LinePass] = MappingProxyType({"mistracking": mistracking, "edge_wave": edge_wave})
-PICTURE_PASSES: Mapping[str, tuple[Kind, PicturePass]] = MappingProxyType(
-    {
-        "undersaturation": (Kind.LEVELS, undersaturation),
-        "chroma_loss": (Kind.CHROMA, chroma_loss),
-        "tape_noise": (Kind.NOISE, tape_noise),
-        "dropouts": (Kind.LINES, dropouts),
-    }
-)
-"""In the order in which they act, after the lines have moved."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Burst:
-    """When and how strongly a pass acts."""
+class Step:
+    """A pass in a chain: what it does, how strongly, and when."""
 
-    strength: float
+    does: Pass
+    name: str
+    """Its own in the chain; its randomness hangs on it, so that other steps may come and go."""
+    strength: float = 1.0
     """Largest intensity, 0 to 1; 0 is the identity."""
-    share: float
+    share: float = 1.0
     """Share of the damaged stretches in which it acts, 0 to 1."""
-    period: float
-    """Frames between its changes."""
+    period: float = 12.0
+    """Pictures between its changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """A kind of tape: its passes, and how much of it is damaged."""
+    """A kind of tape: how it was recorded, what harmed it, and how much of it is damaged."""
 
     description: str
-    damaged_share: float
-    """Share of frames in damaged stretches; outside of them every pass is silent."""
-    stretch: float
-    """Frames between the changes from damaged to clean stretches."""
-    passes: Mapping[str, Burst]
+    standard: Standard = Standard.PAL
+    recording: tuple[Step, ...] = ()
+    """What its best stretches look like: the band limits and the grain that no restoration is to undo. Always on."""
+    damage: tuple[Step, ...] = ()
+    """What a restoration should undo, in bursts."""
+    damaged_share: float = 0.6
+    """Share of pictures in damaged stretches; outside of them no damage acts."""
+    stretch: float = 24.0
+    """Pictures between the changes from damaged to clean stretches."""
+
+    @property
+    def memory(self) -> int:
+        """Pictures before a picture that its passes look back to."""
+        return sum(step.does.memory for step in self.recording + self.damage if isinstance(step.does, PicturePass))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -68,46 +54,81 @@ class Damaged:
 
     picture: Tensor
     """(T, 3, H, W) float32 Y'CbCr."""
+    clean: Tensor
+    """(T, 3, H, W) the same pictures as the tape's best stretches look: recorded, and not damaged."""
     shift: Tensor
-    """(T, H) how far each line was moved to the right, pixels."""
+    """(T, H) how far damage moved each line to the right, pixels."""
     change: Tensor
     """(T, K, H, W) how much each Kind changed each pixel: root of the mean square over Y', Cb and Cr."""
 
 
-def degrade(picture: Tensor, indices: Sequence[int], preset: Preset, seed: int) -> Damaged:
-    """Damage frames ``indices`` of a tape.
+def degrade(picture: Tensor, indices: Sequence[int], preset: Preset, seed: int, *, lead: int = 0) -> Damaged:
+    """Damage pictures ``indices`` of a tape.
 
-    picture: (T, 3, H, W) float32 Y'CbCr, luma 0 to 1, chroma -0.5 to 0.5. The same (seed, preset, index, picture) gives
-    the same frame in any batch.
+    picture: (T, 3, H, W) float32 Y'CbCr, luma 0 to 1, chroma -0.5 to 0.5; the first ``lead`` of them are only looked
+    back to, and the answer is without them. The same (seed, preset, index, picture) gives the same frame in any batch
+    that has ``preset.memory`` pictures in front of it, or all that there are.
     """
-    frame_count, _, height, width = picture.shape
-    shift = torch.zeros(frame_count, height)
-    for name, line_pass in LINE_PASSES.items():
-        shift = shift + line_pass(height, _moments(name, indices, preset, seed))
-    current = move_lines(picture, shift) if shift.any() else picture
-    energy = {kind: torch.zeros(frame_count, height, width) for kind in Kind}
-    energy[Kind.GEOMETRY] += (current - picture).square().mean(1)
-    for name, (kind, picture_pass) in PICTURE_PASSES.items():
-        moments = _moments(name, indices, preset, seed)
-        if moments.active():
-            before, current = current, picture_pass(current, moments)
-            energy[kind] += (current - before).square().mean(1)
-    return Damaged(picture=current, shift=shift, change=torch.stack([energy[kind] for kind in Kind], 1).sqrt())
+    count, _, height, width = picture.shape
+    grid = Grid(standard=preset.standard, height=height, width=width)
+    clean = picture
+    for _, after, _ in _acts(preset.recording, picture, grid, lambda step: _always(step, indices, seed)):
+        clean = after
+    current, shift = clean, torch.zeros(count, height, device=picture.device)
+    energy = {kind: torch.zeros(count, height, width, device=picture.device) for kind in Kind}
+    for kind, after, moved in _acts(preset.damage, clean, grid, lambda step: _moments(step, indices, preset, seed)):
+        energy[kind] += (after - current).square().mean(1)
+        current, shift = after, shift + moved
+    return Damaged(
+        picture=current[lead:],
+        clean=clean[lead:],
+        shift=shift[lead:],
+        change=torch.stack([energy[kind] for kind in Kind], 1).sqrt()[lead:],
+    )
 
 
-def intensity(name: str, index: int, preset: Preset, seed: int) -> float:
-    """Intensity of a pass at a frame, 0 to 1: the tape's own bad stretches times the pass's bursts."""
-    own = preset.passes.get(name)
-    if own is None or own.strength == 0.0:
+def intensity(step: Step, index: int, preset: Preset, seed: int) -> float:
+    """Intensity of a damage at a picture, 0 to 1: the tape's own bad stretches times the step's bursts."""
+    if step.strength == 0.0:
         return 0.0
     tape = burst(seed, "tape", index, preset.stretch, preset.damaged_share)
-    return own.strength * tape * burst(seed, name, index, own.period, own.share) if tape > 0.0 else 0.0
+    return step.strength * tape * burst(seed, step.name, index, step.period, step.share) if tape > 0.0 else 0.0
 
 
-def _moments(name: str, indices: Sequence[int], preset: Preset, seed: int) -> Moments:
+def _acts(
+    steps: Sequence[Step], picture: Tensor, grid: Grid, when: Callable[[Step], Moments]
+) -> Iterator[tuple[Kind, Tensor, Tensor]]:
+    """The picture after each step that acts, with its kind and the shift of its lines.
+
+    Lines that neighbouring steps move are moved once, by the sum: each move between pixels softens them.
+    """
+    still = torch.zeros(len(picture), grid.height, device=picture.device)
+    shift = still
+    for step in steps:
+        moments = when(step)
+        if not moments.active():
+            continue
+        if isinstance(step.does, LinePass):
+            shift = shift + step.does.shift(grid, moments).to(picture.device)
+            continue
+        if shift.any():
+            picture = move_lines(picture, shift)
+            yield Kind.GEOMETRY, picture, shift
+            shift = still
+        picture = step.does.apply(picture, grid, moments)
+        yield step.does.kind, picture, still
+    if shift.any():
+        yield Kind.GEOMETRY, move_lines(picture, shift), shift
+
+
+def _always(step: Step, indices: Sequence[int], seed: int) -> Moments:
+    return Moments(seed=seed, name=step.name, indices=tuple(indices), intensities=tuple(step.strength for _ in indices))
+
+
+def _moments(step: Step, indices: Sequence[int], preset: Preset, seed: int) -> Moments:
     return Moments(
         seed=seed,
-        name=name,
+        name=step.name,
         indices=tuple(indices),
-        intensities=tuple(intensity(name, index, preset, seed) for index in indices),
+        intensities=tuple(intensity(step, index, preset, seed) for index in indices),
     )

@@ -46,6 +46,8 @@ class TrainSettings:
     """Where to train, as torch names it: cpu, cuda."""
     steps: int | None = None
     """Steps of the whole schedule, instead of the recipe's own."""
+    start_from: str | None = None
+    """Checkpoint whose weights a new run begins with, as :func:`tapemend.checkpoint.read` takes it."""
     ahead: bool = True
     """Make samples ahead in another process, or else between the steps; they are the same."""
 
@@ -89,7 +91,12 @@ class Run:
         self.precision = choose_precision(Precision.AUTO, self.device)
         self.steps = settings.steps or recipe.steps
         torch.manual_seed(settings.seed)
-        self.network = recipe.build().to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        fresh = recipe.build()
+        start = checkpoint.read(settings.start_from, recipe.kind) if settings.start_from else None
+        if start is not None:
+            start.load_into(fresh)
+        self.start = start.sha256 if start is not None else None
+        self.network = fresh.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.99))
         self.step = 0
@@ -165,7 +172,8 @@ class Run:
 
     def _work(self) -> str:
         """What must be the same for a run to go on."""
-        return json.dumps(asdict(self.recipe) | {"seed": self.settings.seed, "steps": self.steps}, sort_keys=True)  # type: ignore[call-overload]
+        work = asdict(self.recipe)  # type: ignore[call-overload]
+        return json.dumps(work | {"seed": self.settings.seed, "steps": self.steps, "start": self.start}, sort_keys=True)
 
     def _header(self) -> dict[str, str]:
         return {"work": self._work(), "step": str(self.step)}
@@ -175,7 +183,9 @@ class Run:
             header = opened.metadata()
             tensors: dict[str, Tensor] = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
         if header["work"] != self._work():
-            raise JournalMismatch(f"{self.folder}: holds a run of another recipe, seed or schedule; use another folder")
+            raise JournalMismatch(
+                f"{self.folder}: holds a run of another recipe, seed, schedule or start; use another folder"
+            )
         self.step = int(header["step"])
         self.network.load_state_dict(_under(tensors, "network/"))
         self.average = {name: value.to(self.device) for name, value in _under(tensors, "average/").items()}

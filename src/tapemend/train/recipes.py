@@ -11,7 +11,7 @@ from torch.nn.functional import avg_pool2d, binary_cross_entropy_with_logits, ma
 from tapemend.errors import SettingsError
 from tapemend.network.damage import CELL_COLUMNS, CELL_ROWS, DamageConfig, DamageNetwork
 from tapemend.network.restoration import RestorationConfig, RestorationNetwork
-from tapemend.train.losses import charbonnier
+from tapemend.train.losses import charbonnier, log_error
 from tapemend.train.samples import Batch, SampleSettings, visibility
 
 
@@ -67,12 +67,13 @@ class RestorerRecipe:
         return RestorationNetwork(self.config)
 
     def losses(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        """Charbonnier on every frame, and the gate against the pixels that damage changed."""
+        """Charbonnier and decibels on every frame, and the gate against the pixels that damage changed."""
         restored, gate = network(batch.damaged, batch.references, batch.lendable)
         change = (batch.damaged - batch.clean).square().mean(2).sqrt()
         truth = max_pool2d(visibility(change), 3, stride=1, padding=1)
         return {
             "picture": charbonnier(restored, batch.clean),
+            "decibels": 0.01 * log_error(restored, batch.clean),
             "gate": 0.002 * binary_cross_entropy_with_logits(gate[:, :, 0], truth),
         }
 

@@ -1,14 +1,12 @@
 """Training samples: a window and its references, cut and damaged; a function of (seed, step) and nothing else."""
 
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
 from tapemend.degrade import Preset, degrade, preset
-from tapemend.degrade.chain import Burst
 from tapemend.degrade.timeline import generator, uniform
 from tapemend.network.restoration import COLUMN_STRIDE, ROW_STRIDE
 from tapemend.train.data import FRAMES, Store
@@ -106,21 +104,41 @@ def lender(window: list[int], length: int, draw: torch.Generator) -> int:
 
 
 def _vary(picture: Tensor, draw: torch.Generator) -> Tensor:
-    """Mirror, softness, contrast, saturation and a little grain: clean frames of real tapes are not pristine."""
-    mirror, soft, chroma_soft, contrast, saturation, grain = torch.rand(6, generator=draw).tolist()
+    """Mirror, sharpness, contrast, saturation, fields, a little grain: clean frames of real tapes are not pristine."""
+    mirror, sharpness, chroma_soft, contrast, saturation, grain, fields = torch.rand(7, generator=draw).tolist()
     if mirror < 0.5:
         picture = picture.flip(-1)
-    if soft < 0.5:
-        kernel = torch.tensor([0.25, 0.5, 0.25]) if soft < 0.25 else torch.tensor([0.1, 0.24, 0.32, 0.24, 0.1])
-        picture = torch.cat([_blur(picture[:, :1], kernel), picture[:, 1:]], 1)
+    picture = torch.cat([_resharpened(picture[:, :1], sharpness), picture[:, 1:]], 1)
     if chroma_soft < 0.6:
         picture = torch.cat([picture[:, :1], _blur(picture[:, 1:], torch.ones(9) / 9)], 1)
     picture = torch.cat(
         [(picture[:, :1] - 0.4) * (0.7 + 0.5 * contrast) + 0.4, picture[:, 1:] * (0.4 + 0.9 * saturation)], 1
     )
+    if fields < 0.2:
+        picture = _bobbed(picture)
     if grain < 0.3:
         picture = picture + 0.004 * torch.randn(picture.shape, generator=draw)
     return picture
+
+
+def _resharpened(luma: Tensor, amount: float) -> Tensor:
+    """Soft along the line for amounts below 0.4, sharpened in both directions above 0.7, more and more."""
+    if amount < 0.4:
+        kernel = torch.tensor([0.25, 0.5, 0.25]) if amount < 0.2 else torch.tensor([0.1, 0.24, 0.32, 0.24, 0.1])
+        return _blur(luma, kernel)
+    if amount > 0.7:
+        kernel = torch.tensor([0.25, 0.5, 0.25])
+        soft = _blur(_blur(luma, kernel).mT, kernel).mT
+        return luma + 5 * (amount - 0.7) * (luma - soft)
+    return luma
+
+
+def _bobbed(picture: Tensor) -> Tensor:
+    """Every second line, odd and even in turn from frame to frame, interpolated: interlaced tapes arrive like this."""
+    between = _blur(picture.mT.contiguous(), torch.tensor([0.5, 0.0, 0.5])).mT
+    frame, row = torch.arange(picture.shape[0]), torch.arange(picture.shape[2])
+    kept = (frame[:, None] + row) % 2 == 0
+    return torch.where(kept[:, None, :, None], picture, between)
 
 
 def _blur(picture: Tensor, kernel: Tensor) -> Tensor:
@@ -135,16 +153,8 @@ def _tape(settings: SampleSettings, key: tuple[int, int, int]) -> Preset:
     """The preset with every pass at a strength of its own, in damaged stretches all the time or not at all."""
     base = preset(settings.preset)
     clean = uniform(*key, "clean") < settings.clean_share
-    passes = {
-        name: Burst(strength=own.strength * uniform(*key, name) ** 0.5, share=own.share, period=own.period)
-        for name, own in base.passes.items()
-    }
-    return Preset(
-        description=base.description,
-        damaged_share=0.0 if clean else 1.0,
-        stretch=base.stretch,
-        passes=MappingProxyType(passes),
-    )
+    damage = tuple(replace(step, strength=step.strength * uniform(*key, step.name) ** 0.5) for step in base.damage)
+    return replace(base, damaged_share=0.0 if clean else 1.0, damage=damage)
 
 
 def _references(

@@ -1,16 +1,30 @@
-"""One damage per pass. Pictures are Y'CbCr, (T, 3, H, W) float32, luma 0 to 1, chroma -0.5 to 0.5.
+"""One damage per pass. Pictures are Y'CbCr, (T, 3, H, W) float32, luma 0 to 1 (100 IRE), chroma -0.5 to 0.5.
 
-A line pass gives a horizontal displacement per line, (T, H) in pixels; the chain moves the lines once. A picture pass
-changes the picture. Each takes the moments it acts at; an intensity of zero is the identity.
+A pass is a frozen dataclass of plain numbers, strings and flags, in physical units, that TOML can state. A line pass
+gives a horizontal displacement per line; the chain moves the lines once. A picture pass changes the picture. Each acts
+at moments; an intensity of zero is the identity.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
+from enum import StrEnum
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from tapemend.degrade.timeline import drift, generator
+from tapemend.degrade.grid import Grid
+from tapemend.degrade.timeline import drift, generator, uniform
+
+
+class Kind(StrEnum):
+    """The kinds of damage that masks tell apart, in the order of their maps."""
+
+    GEOMETRY = "geometry"
+    LINES = "lines"
+    CHROMA = "chroma"
+    NOISE = "noise"
+    LEVELS = "levels"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,36 +33,55 @@ class Moments:
 
     seed: int
     name: str
-    """The pass's name, part of every key."""
+    """The step's name, part of every key."""
     indices: tuple[int, ...]
-    """T frame indices."""
+    """T picture indices."""
     intensities: tuple[float, ...]
     """T intensities, 0 to 1."""
 
     def generator(self, position: int) -> torch.Generator:
-        """The generator of the frame at this position of the batch."""
+        """The generator of the picture at this position of the batch; on the CPU."""
         return generator(self.seed, self.name, self.indices[position])
 
     def drift(self, position: int, what: str, period: float) -> float:
-        """A slowly moving number in [0, 1] for the frame at this position."""
+        """A slowly moving number in [0, 1] for the picture at this position; ``period`` in pictures."""
         return drift(self.seed, f"{self.name}/{what}", self.indices[position], period)
+
+    def constant(self, what: str) -> float:
+        """A number in [0, 1) that is the same for the whole tape."""
+        return uniform(self.seed, self.name, "constant", what)
+
+    def head(self, position: int, heads: int = 2) -> int:
+        """Which head of the drum read the picture at this position."""
+        return self.indices[position] % heads
 
     def active(self) -> list[int]:
         """Positions whose intensity is not zero."""
         return [position for position, intensity in enumerate(self.intensities) if intensity > 0.0]
 
 
-class LinePass(Protocol):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinePass(ABC):
     """Moves lines."""
 
-    def __call__(self, height: int, moments: Moments) -> Tensor:
-        """(T, H) displacement in pixels, positive to the right."""
-        ...
+    kind: ClassVar[Kind] = Kind.GEOMETRY
+
+    @abstractmethod
+    def shift(self, grid: Grid, moments: Moments) -> Tensor:
+        """(T, H) displacement in pixels, positive to the right; zero where the intensity is."""
 
 
-class PicturePass(Protocol):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PicturePass(ABC):
     """Changes pictures."""
 
-    def __call__(self, picture: Tensor, moments: Moments) -> Tensor:
-        """The damaged picture, a new tensor of the same shape."""
-        ...
+    kind: ClassVar[Kind]
+    memory: ClassVar[int] = 0
+    """Pictures before a picture that change it; a batch starts with so many more, or with the tape."""
+
+    @abstractmethod
+    def apply(self, picture: Tensor, grid: Grid, moments: Moments) -> Tensor:
+        """The damaged pictures, a new tensor of the same shape (T, 3, H, W); those of zero intensity as they were."""
+
+
+Pass = LinePass | PicturePass

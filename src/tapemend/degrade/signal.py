@@ -1,0 +1,130 @@
+"""What passes do to lines: move, filter, resample, fill with noise; all along the line, each line on its own."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from tapemend.degrade.grid import Grid
+
+SETTLE_MICROSECONDS = 3.0
+"""Border replicated on both sides of a line before it is filtered, so that its ends do not meet."""
+
+Response = Callable[[Tensor], Tensor]
+"""Frequencies in Hz, (F,) from 0 to half the sample rate, to the filter's gain there, real or complex."""
+
+
+def filter_lines(lines: Tensor, grid: Grid, response: Response) -> Tensor:
+    """(..., W) lines through a filter given by its response; a real response delays nothing."""
+    width = lines.shape[-1]
+    border = math.ceil(grid.pixels(SETTLE_MICROSECONDS))
+    size = _fast_size(width + 2 * border)
+    ends = (border, size - width - border)
+    wide = torch.cat(
+        [lines[..., :1].expand(*lines.shape[:-1], ends[0]), lines, lines[..., -1:].expand(*lines.shape[:-1], ends[1])],
+        -1,
+    )
+    spectrum = torch.fft.rfft(wide)
+    gain = response(_frequencies(size, grid).to(lines.device))
+    return torch.fft.irfft(spectrum * gain, n=size)[..., border : border + width]
+
+
+def low_pass(hertz: float, order: int = 3) -> Response:
+    """Butterworth: 3 dB down at ``hertz``, 6 dB an octave and order beyond."""
+    return lambda frequency: (1 + (frequency / hertz) ** (2 * order)).rsqrt()
+
+
+def high_pass(hertz: float, order: int = 3) -> Response:
+    """Butterworth."""
+    return lambda frequency: (1 + (hertz / frequency.clamp(min=1.0)) ** (2 * order)).rsqrt()
+
+
+def band(centre: float, width: float) -> Response:
+    """A bell around ``centre`` Hz, at half its height ``width`` Hz wide."""
+    return lambda frequency: torch.exp(-4 * math.log(2) * ((frequency - centre) / width).square())
+
+
+def delay(microseconds: float) -> Response:
+    """The line comes later, by any part of a sample."""
+    return lambda frequency: torch.exp(-2j * math.pi * frequency * microseconds * 1e-6)
+
+
+def resample_lines(lines: Tensor, samples: int) -> Tensor:
+    """(..., W) to (..., samples) over the same time, band-limited; ends replicated while it is done."""
+    width = lines.shape[-1]
+    border = 8
+    wide = torch.cat(
+        [lines[..., :1].expand(*lines.shape[:-1], border), lines, lines[..., -1:].expand(*lines.shape[:-1], border)], -1
+    )
+    size = width + 2 * border
+    exact = math.gcd(width, samples)
+    step = width // exact
+    size += -size % step
+    wide = pad(wide.reshape(-1, 1, wide.shape[-1]), (0, size - wide.shape[-1]), mode="replicate").reshape(
+        *lines.shape[:-1], size
+    )
+    target = size // step * (samples // exact)
+    spectrum = torch.fft.rfft(wide)
+    kept = torch.zeros(*spectrum.shape[:-1], target // 2 + 1, dtype=spectrum.dtype, device=lines.device)
+    both = min(spectrum.shape[-1], kept.shape[-1])
+    kept[..., :both] = spectrum[..., :both]
+    whole = torch.fft.irfft(kept, n=target) * (target / size)
+    first = border * samples / width
+    # The border is a whole number of new samples only by chance; what is left of it is a delay of under one sample.
+    phase = torch.exp(2j * math.pi * torch.arange(kept.shape[-1], device=lines.device) * (first % 1) / target)
+    if first % 1:
+        whole = torch.fft.irfft(kept * phase, n=target) * (target / size)
+    return whole[..., int(first) : int(first) + samples]
+
+
+def move_lines(picture: Tensor, shift: Tensor) -> Tensor:
+    """Every line of (T, 3, H, W) moved right by shift (T, H) pixels; linear between pixels, borders replicated."""
+    width = picture.shape[-1]
+    source = (torch.arange(width, device=picture.device) - shift[..., None]).clamp(0, width - 1)
+    left = source.floor().long()
+    right = (left + 1).clamp(max=width - 1)
+    weight = (source - left)[:, None]
+    shape = picture.shape
+    return torch.lerp(
+        picture.gather(-1, left[:, None].expand(shape)), picture.gather(-1, right[:, None].expand(shape)), weight
+    )
+
+
+def noise_lines(rows: int, grid: Grid, response: Response, draw: torch.Generator) -> Tensor:
+    """(rows, W) Gaussian noise with the spectrum of the response, unit variance."""
+    border = math.ceil(grid.pixels(SETTLE_MICROSECONDS))
+    size = _fast_size(grid.width + border)
+    gain = response(_frequencies(size, grid))
+    both = torch.cat([gain, gain[1 : (size + 1) // 2]]).abs().square().mean().sqrt()
+    white = torch.randn(rows, size, generator=draw)
+    return torch.fft.irfft(torch.fft.rfft(white) * (gain / both), n=size)[..., : grid.width]
+
+
+def smooth(values: Tensor, sigma: float) -> Tensor:
+    """(N,) white noise, low-passed with a Gaussian of ``sigma`` samples and brought back to unit variance."""
+    reach = math.ceil(3 * sigma)
+    kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / sigma) ** 2)
+    kernel /= kernel.square().sum().sqrt()
+    index = torch.arange(-reach, len(values) + reach) % len(values)
+    return torch.conv1d(values[index][None, None], kernel[None, None])[0, 0]
+
+
+def _frequencies(size: int, grid: Grid) -> Tensor:
+    return torch.fft.rfftfreq(size, 1 / grid.sample_rate)
+
+
+def _fast_size(at_least: int) -> int:
+    """The next even size whose only factors are 2, 3 and 5: transforms of other sizes are slow."""
+    size = at_least + at_least % 2
+    while not _smooth_number(size):
+        size += 2
+    return size
+
+
+def _smooth_number(number: int) -> bool:
+    for factor in (2, 3, 5):
+        while number % factor == 0:
+            number //= factor
+    return number == 1
