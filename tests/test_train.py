@@ -24,8 +24,9 @@ from tapemend.train.recipes import RestorerRecipe, ScorerRecipe, recipe
 from tapemend.train.samples import (
     Batch,
     SampleSettings,
-    _bobbed,
+    _interpolated,
     _resharpened,
+    _separated,
     lender,
     sample,
     tokens,
@@ -206,14 +207,13 @@ def test_samples_have_the_shapes_they_state(store: Store, seed: int, step: int) 
     batch = sample(store, TINY_SAMPLES, seed, step)
     depth = batch.references.shape[1]
     assert batch.damaged.shape == batch.clean.shape == (2, 3, 3, 64, 64)
-    assert batch.change.shape == (2, 3, 5, 64, 64)
+    assert batch.cells.shape == (2, 3, 5, 8, 4)
     assert depth <= 3
     assert batch.references.shape == (2, depth, 3, 64, 64)
     assert (batch.lendable.shape, batch.lendable.dtype) == ((2, depth, 16, 4), torch.bool)
-    untouched = batch.change.sum(2) == 0
-    assert torch.equal(
-        batch.damaged.transpose(2, 4)[untouched.transpose(2, 3)], batch.clean.transpose(2, 4)[untouched.transpose(2, 3)]
-    )
+    cell = (batch.damaged - batch.clean).unflatten(-2, (8, 8)).unflatten(-1, (4, 16))
+    same = (cell == 0).transpose(-3, -2).all(-1).all(-1).all(2)
+    assert torch.equal(batch.cells.sum(2) == 0, same)
 
 
 @settings(deadline=None)
@@ -236,7 +236,7 @@ def test_a_reference_is_never_a_frame_of_its_window(
 
 def test_some_windows_stay_clean_and_some_are_damaged(store: Store) -> None:
     batches = [sample(store, replace(TINY_SAMPLES, clean_share=0.5), 1, step) for step in range(15)]
-    clean = [not part.any() for batch in batches for part in batch.change]
+    clean = [not part.any() for batch in batches for part in batch.cells]
     assert 5 <= sum(clean) <= 25
 
 
@@ -311,12 +311,16 @@ def test_a_decibel_counts_the_same_in_a_bad_and_in_a_good_picture() -> None:
     assert log_error(clean, clean).item() == pytest.approx(math.log(1e-5))
 
 
-def test_interpolated_fields_keep_every_second_line_and_change_places() -> None:
+@pytest.mark.parametrize("first", [0, 7])
+def test_fields_keep_their_lines_when_they_become_frames(first: int) -> None:
     picture = torch.rand(3, 3, 8, 6, generator=torch.Generator().manual_seed(1))
-    bobbed = _bobbed(picture)
-    assert torch.equal(bobbed[0, :, 0::2], picture[0, :, 0::2])
-    assert torch.equal(bobbed[1, :, 1::2], picture[1, :, 1::2])
-    assert torch.allclose(bobbed[0, :, 1], (picture[0, :, 0] + picture[0, :, 2]) / 2)
+    frames = _interpolated(_separated(picture, first), first)
+    for number in range(3):
+        odd = (first + number) % 2
+        assert torch.equal(frames[number, :, odd::2], picture[number, :, odd::2])
+        assert torch.allclose(
+            frames[number, :, 3 + odd], (picture[number, :, 2 + odd] + picture[number, :, 4 + odd]) / 2
+        )
 
 
 def test_a_sharpened_picture_overshoots_and_a_soft_one_does_not() -> None:

@@ -62,15 +62,24 @@ class Damaged:
     """(T, K, H, W) how much each Kind changed each pixel: root of the mean square over Y', Cb and Cr."""
 
 
-def degrade(picture: Tensor, indices: Sequence[int], preset: Preset, seed: int, *, lead: int = 0) -> Damaged:
+def degrade(
+    picture: Tensor,
+    indices: Sequence[int],
+    preset: Preset,
+    seed: int,
+    *,
+    lead: int = 0,
+    whole: tuple[int, int] | None = None,
+) -> Damaged:
     """Damage pictures ``indices`` of a tape.
 
     picture: (T, 3, H, W) float32 Y'CbCr, luma 0 to 1, chroma -0.5 to 0.5; the first ``lead`` of them are only looked
-    back to, and the answer is without them. The same (seed, preset, index, picture) gives the same frame in any batch
-    that has ``preset.memory`` pictures in front of it, or all that there are.
+    back to, and the answer is without them. whole: height and width of the pictures that these are pieces of. The same
+    (seed, preset, index, picture) gives the same frame in any batch that has ``preset.memory`` pictures in front of it,
+    or all that there are.
     """
     count, _, height, width = picture.shape
-    grid = Grid(standard=preset.standard, height=height, width=width)
+    grid = Grid(standard=preset.standard, height=height, width=width, whole=whole)
     clean = picture
     for _, after, _ in _acts(preset.recording, picture, grid, lambda step: _always(step, indices, seed)):
         clean = after

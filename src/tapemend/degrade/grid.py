@@ -48,19 +48,26 @@ class Grid:
     standard: Standard
     height: int
     width: int
+    whole: tuple[int, int] | None = None
+    """Height and width of the whole picture where this is a piece of it, as training cuts them: a line is then no
+    shorter and a band no higher, only fewer of them fit in."""
+
+    @property
+    def _whole(self) -> tuple[int, int]:
+        return self.whole or (self.height, self.width)
 
     @property
     def sample_rate(self) -> float:
         """Pixels a second along the line."""
-        return LUMA_SAMPLE_RATE * self.width / DIGITAL_LINE
+        return LUMA_SAMPLE_RATE * self._whole[1] / DIGITAL_LINE
 
     def rows(self, lines: float) -> float:
         """Rows of the picture that so many lines of a field take."""
-        return lines * self.height / self.standard.field_lines
+        return lines * self._whole[0] / self.standard.field_lines
 
     def lines(self, rows: float) -> float:
         """The other way."""
-        return rows * self.standard.field_lines / self.height
+        return rows * self.standard.field_lines / self._whole[0]
 
     def pixels(self, microseconds: float) -> float:
         """Pixels along the line that so much time takes."""

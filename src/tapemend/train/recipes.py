@@ -6,10 +6,10 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, binary_cross_entropy_with_logits, max_pool2d
+from torch.nn.functional import binary_cross_entropy_with_logits, max_pool2d
 
 from tapemend.errors import SettingsError
-from tapemend.network.damage import CELL_COLUMNS, CELL_ROWS, DamageConfig, DamageNetwork
+from tapemend.network.damage import DamageConfig, DamageNetwork
 from tapemend.network.restoration import RestorationConfig, RestorationNetwork
 from tapemend.train.losses import charbonnier, log_error
 from tapemend.train.samples import Batch, SampleSettings, visibility
@@ -95,8 +95,7 @@ class ScorerRecipe:
     def losses(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """Cross entropy against how visible each kind of damage is in each cell."""
         logits = network(batch.damaged.flatten(0, 1))
-        energy = avg_pool2d(batch.change.flatten(0, 1).square(), (CELL_ROWS, CELL_COLUMNS))
-        return {"cells": binary_cross_entropy_with_logits(logits, visibility(energy.sqrt()))}
+        return {"cells": binary_cross_entropy_with_logits(logits, visibility(batch.cells.flatten(0, 1)))}
 
 
 RECIPES: Mapping[str, Callable[[], Recipe]] = MappingProxyType({"restorer": RestorerRecipe, "scorer": ScorerRecipe})

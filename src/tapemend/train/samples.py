@@ -1,13 +1,16 @@
 """Training samples: a window and its references, cut and damaged; a function of (seed, step) and nothing else."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
-from torch.nn.functional import max_pool2d
+from torch.nn.functional import avg_pool2d, max_pool2d
 
-from tapemend.degrade import Preset, degrade, preset
+from tapemend.degrade import Damaged, Preset, degrade, preset
 from tapemend.degrade.timeline import generator, uniform
+from tapemend.network.damage import CELL_COLUMNS, CELL_ROWS
 from tapemend.network.restoration import COLUMN_STRIDE, ROW_STRIDE
 from tapemend.train.data import FRAMES, Store
 
@@ -25,8 +28,8 @@ class Batch:
     """(B, T, 3, H, W) float32 Y'CbCr."""
     clean: Tensor
     """(B, T, 3, H, W)."""
-    change: Tensor
-    """(B, T, K, H, W) how much each kind of damage changed each pixel."""
+    cells: Tensor
+    """(B, T, K, H/8, W/16) how much each kind of damage changed each region: root of the mean square."""
     references: Tensor
     """(B, D, 3, H, W)."""
     lendable: Tensor
@@ -44,7 +47,10 @@ class SampleSettings:
     """Windows per step."""
     references: int = 3
     """References per window at most."""
-    preset: str = "first-2026-11"
+    presets: tuple[str, ...] = ("first-2026-11",)
+    """Kinds of tape; each window is of one of them."""
+    fields_share: float = 0.2
+    """Share of windows that are fields on tape, damaged as such and interpolated to frames afterwards."""
     clean_share: float = 0.15
     """Share of windows left undamaged."""
 
@@ -52,12 +58,12 @@ class SampleSettings:
 def sample(store: Store, settings: SampleSettings, seed: int, step: int) -> Batch:
     """The batch of one step; the same for the same (store, settings, seed, step)."""
     depth = min(settings.references, (0, 1, 2, 2, 3)[int(5 * uniform(seed, "depth", step))])
-    parts = [_window(store, settings, depth, (seed, step, number)) for number in range(settings.windows)]
-    damaged, clean, change, references, lendable = (torch.stack(part) for part in zip(*parts, strict=True))
-    return Batch(damaged=damaged, clean=clean, change=change, references=references, lendable=lendable)
+    parts = [window(store, settings, depth, (seed, step, number)) for number in range(settings.windows)]
+    return Batch(**dict(zip(Batch.__dataclass_fields__, map(torch.stack, zip(*parts, strict=True)), strict=True)))
 
 
-def _window(store: Store, settings: SampleSettings, depth: int, key: tuple[int, int, int]) -> tuple[Tensor, ...]:
+def window(store: Store, settings: SampleSettings, depth: int, key: tuple[int, int, int]) -> tuple[Tensor, ...]:
+    """One window, the parts of a batch in their order; key: (seed, step, number)."""
     draw = generator(*key, "window")
     clip = int(torch.randint(len(store.clips), (), generator=draw))
     length, _, height, width = store.clips[clip].shape
@@ -65,23 +71,28 @@ def _window(store: Store, settings: SampleSettings, depth: int, key: tuple[int, 
     top = int(torch.randint(height - settings.rows + 1, (), generator=draw))
     left = int(torch.randint(width - settings.columns - 2 * MARGIN + 1, (), generator=draw))
     place = (top, left, settings.rows, settings.columns + 2 * MARGIN)
-    window = list(range(start, start + settings.frames))
+    frames = list(range(start, start + settings.frames))
     if torch.rand((), generator=draw) < 0.5:
-        window.reverse()
-    lenders = [lender(window, length, draw) for _ in range(depth)]
-    picture = _vary(store.cut(clip, window + lenders, *place), draw)
+        frames.reverse()
+    lenders = [lender(frames, length, draw) for _ in range(depth)]
+    picture = _vary(store.cut(clip, frames + lenders, *place), draw)
     tape = _tape(settings, key)
     first = int(torch.randint(10_000, (), generator=draw))
-    truth = degrade(picture[: settings.frames], range(first, first + settings.frames), tape, key[1] * 1009 + key[2])
-    references, lendable = _references(picture[settings.frames :], tape, draw, key)
-    inner = slice(MARGIN, MARGIN + settings.columns)
-    return (
-        truth.picture[..., inner],
-        picture[: settings.frames, ..., inner],
-        truth.change[..., inner],
-        references[..., inner],
-        tokens(lendable[..., inner]),
-    )
+    indices = range(first, first + len(picture))
+    fields = bool(torch.rand((), generator=draw) < settings.fields_share)
+    if fields:
+        picture = _separated(picture, first)
+    own, lent = slice(settings.frames), slice(settings.frames, None)
+    spoil = partial(degrade, preset=tape, seed=key[1] * 1009 + key[2], whole=(height // (1 + fields), width))
+    truth = spoil(picture[own], indices[own])
+    parts = [truth.picture, truth.clean, truth.change, *_references(spoil, picture[lent], indices[lent], draw)]
+    if fields:
+        parts = [
+            _interpolated(part, first + (settings.frames if number > 2 else 0)) for number, part in enumerate(parts)
+        ]
+    damaged, clean, change, references, lendable = (part[..., MARGIN : MARGIN + settings.columns] for part in parts)
+    cells = avg_pool2d(change.square(), (CELL_ROWS, CELL_COLUMNS)).sqrt()
+    return damaged, clean, cells, references, tokens(lendable[:, 0])
 
 
 def _start(length: int, frames: int, draw: torch.Generator) -> int:
@@ -104,8 +115,8 @@ def lender(window: list[int], length: int, draw: torch.Generator) -> int:
 
 
 def _vary(picture: Tensor, draw: torch.Generator) -> Tensor:
-    """Mirror, sharpness, contrast, saturation, fields, a little grain: clean frames of real tapes are not pristine."""
-    mirror, sharpness, chroma_soft, contrast, saturation, grain, fields = torch.rand(7, generator=draw).tolist()
+    """Mirror, sharpness, contrast, saturation and a little grain: clean frames of real tapes are not pristine."""
+    mirror, sharpness, chroma_soft, contrast, saturation, grain = torch.rand(6, generator=draw).tolist()
     if mirror < 0.5:
         picture = picture.flip(-1)
     picture = torch.cat([_resharpened(picture[:, :1], sharpness), picture[:, 1:]], 1)
@@ -114,8 +125,6 @@ def _vary(picture: Tensor, draw: torch.Generator) -> Tensor:
     picture = torch.cat(
         [(picture[:, :1] - 0.4) * (0.7 + 0.5 * contrast) + 0.4, picture[:, 1:] * (0.4 + 0.9 * saturation)], 1
     )
-    if fields < 0.2:
-        picture = _bobbed(picture)
     if grain < 0.3:
         picture = picture + 0.004 * torch.randn(picture.shape, generator=draw)
     return picture
@@ -133,12 +142,21 @@ def _resharpened(luma: Tensor, amount: float) -> Tensor:
     return luma
 
 
-def _bobbed(picture: Tensor) -> Tensor:
-    """Every second line, odd and even in turn from frame to frame, interpolated: interlaced tapes arrive like this."""
-    between = _blur(picture.mT.contiguous(), torch.tensor([0.5, 0.0, 0.5])).mT
-    frame, row = torch.arange(picture.shape[0]), torch.arange(picture.shape[2])
-    kept = (frame[:, None] + row) % 2 == 0
-    return torch.where(kept[:, None, :, None], picture, between)
+def _separated(picture: Tensor, first: int) -> Tensor:
+    """Every second line, even and odd in turn from picture to picture: (T, C, H, W) to fields (T, C, H/2, W)."""
+    return torch.stack([frame[:, (first + number) % 2 :: 2] for number, frame in enumerate(picture.unbind())])
+
+
+def _interpolated(fields: Tensor, first: int) -> Tensor:
+    """Fields to frames, the lines between theirs interpolated: interlaced tapes arrive like this."""
+    count, components, rows, columns = fields.shape
+    frames = fields.new_empty(count, components, 2 * rows, columns)
+    for number, field in enumerate(fields):
+        odd = (first + number) % 2
+        other = torch.cat([field[:, 1:], field[:, -1:]], 1) if not odd else torch.cat([field[:, :1], field[:, :-1]], 1)
+        frames[number, :, odd::2] = field
+        frames[number, :, 1 - odd :: 2] = (field + other) / 2
+    return frames
 
 
 def _blur(picture: Tensor, kernel: Tensor) -> Tensor:
@@ -151,22 +169,27 @@ def _blur(picture: Tensor, kernel: Tensor) -> Tensor:
 
 def _tape(settings: SampleSettings, key: tuple[int, int, int]) -> Preset:
     """The preset with every pass at a strength of its own, in damaged stretches all the time or not at all."""
-    base = preset(settings.preset)
+    base = preset(settings.presets[int(uniform(*key, "preset") * len(settings.presets))])
     clean = uniform(*key, "clean") < settings.clean_share
     damage = tuple(replace(step, strength=step.strength * uniform(*key, step.name) ** 0.5) for step in base.damage)
     return replace(base, damaged_share=0.0 if clean else 1.0, damage=damage)
 
 
 def _references(
-    picture: Tensor, tape: Preset, draw: torch.Generator, key: tuple[int, int, int]
+    spoil: Callable[[Tensor, range], Damaged], picture: Tensor, indices: range, draw: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """References as a tape has them: a quarter of them damaged in places that are marked as not to lend."""
-    lent, lendable = picture.clone(), torch.ones(len(picture), *picture.shape[-2:])
+    """(D, 3, H, W) references as a tape has them, and (D, 1, H, W) where they may lend.
+
+    A quarter of them are damaged.
+    """
+    lent, lendable = picture.clone(), torch.ones(len(picture), 1, *picture.shape[-2:])
     for number in range(len(picture)):
-        if torch.rand((), generator=draw) < 0.25:
-            truth = degrade(picture[number : number + 1], [number], tape, key[1] * 1009 + key[2] + 500)
-            lent[number] = truth.picture[0]
-            lendable[number] = (truth.change[0].square().sum(0).sqrt() < VISIBLE).float()
+        one = slice(number, number + 1)
+        truth = spoil(picture[one], indices[one])
+        damaged = bool(torch.rand((), generator=draw) < 0.25)
+        lent[one] = truth.picture if damaged else truth.clean
+        if damaged:
+            lendable[number, 0] = (truth.change[0].square().sum(0).sqrt() < VISIBLE).float()
     return lent, lendable
 
 
