@@ -487,6 +487,16 @@ def test_an_access_copy_is_h264_that_everything_plays(tmp_path: Path, layout: st
     assert target.read_bytes().index(b"moov") < target.read_bytes().index(b"mdat")
 
 
+@pytest.mark.parametrize(("name", "access"), [("tape.mov", False), ("tape.MP4", False), ("tape.mkv", True)])
+def test_a_name_that_promises_another_container_is_refused_with_the_right_one(tmp_path: Path, name: str, access: bool):
+    source = Clip(frame_count=2).write(tmp_path / "source.mkv")
+    right = "tape.mp4" if access else "tape.mkv"
+    with pytest.raises(TargetNotWritable, match=f"name it {right}"):
+        check_target(source, tmp_path / name, EncodeSettings(access=access))
+    check_target(source, tmp_path / right, EncodeSettings(access=access))
+    assert [path.name for path in tmp_path.iterdir()] == ["source.mkv"]
+
+
 def test_an_access_copy_copies_sound_that_mp4_holds(tmp_path: Path):
     source, target = tmp_path / "source.mkv", tmp_path / "result.mp4"
     Clip(audio=(AudioTrack(codec="aac"),)).write(source)
@@ -627,7 +637,8 @@ def test_segments_in_the_wrong_order_are_refused(tmp_path: Path):
 
 @pytest.mark.parametrize("access", [False, True])
 def test_a_segment_that_is_gone_is_named(tmp_path: Path, access: bool):
-    source, target = Clip(frame_count=4).write(tmp_path / "source.mkv"), tmp_path / "result.mkv"
+    target = tmp_path / f"result.{'mp4' if access else 'mkv'}"
+    source = Clip(frame_count=4).write(tmp_path / "source.mkv")
     form = form_of()
     segments = segments_of(noise_frames(form, 4), form, tmp_path)
     segments[0].path.unlink()

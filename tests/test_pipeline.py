@@ -310,7 +310,7 @@ def test_a_frame_that_is_damaged_in_the_file_is_kept_and_said(tmp_path: Path, we
     outcome = pipeline.restore(source, tmp_path / "restored.mkv", weights.settings())
     assert outcome.frame_count == 12
     assert len(samples_of(outcome.written.path)) == 12
-    assert "1 frames are damaged in the file (source frames 6)" in unexpected(outcome)
+    assert "1 frame is damaged in the file (source frame 6)" in unexpected(outcome)
 
 
 @pytest.mark.parametrize("start", [None, Fraction(0), Fraction(1, 5)])

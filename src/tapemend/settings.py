@@ -5,6 +5,7 @@ Order of precedence: the defaults here, then a TOML file, then flags. The settin
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from tapemend.errors import SettingsError
 
@@ -140,13 +141,31 @@ class Settings:
     encode: EncodeSettings = EncodeSettings()
 
 
+class Fields(StrEnum):
+    """What ``--fields`` may say."""
+
+    PROGRESSIVE = "progressive"
+    PSF = "psf"
+    INTERLACED = "interlaced"
+    TELECINE = "telecine"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulateSettings:
     """How a clean clip is damaged."""
 
-    preset: str = "first-2026-11"
-    """Kind of tape; --list says which there are."""
+    preset: str | None = None
+    """Kind of tape, first-2026-11 if neither this nor --chain is given; --list says which there are."""
+    chain: Path | None = None
+    """A TOML file that states another kind of tape; --describe PRESET prints one to start from."""
     seed: int = 1
     """The same seed gives the same damage."""
+    fields: Fields = Fields.PROGRESSIVE
+    """Frames damaged whole (progressive), or as two fields each: both of one frame (psf), of two frames that follow
+    each other (interlaced, half as many frames), or film by 2:3 pulldown (telecine, five frames from four)."""
     overwrite: bool = False
     """Replace a tape and a truth that exist."""
+
+    def __post_init__(self) -> None:
+        if self.preset is not None and self.chain is not None:
+            raise SettingsError(f"--preset {self.preset} and --chain {self.chain} contradict each other; give one")

@@ -298,7 +298,12 @@ class Source:
         if tally.corrupt:
             first = ", ".join(str(number) for number in tally.first_corrupt)
             more = ", ..." if tally.corrupt > len(tally.first_corrupt) else ""
-            notes.append(f"{tally.corrupt} frames are damaged in the file (source frames {first}{more}).")
+            which = (
+                f"1 frame is damaged in the file (source frame {first}"
+                if tally.corrupt == 1
+                else (f"{tally.corrupt} frames are damaged in the file (source frames {first}")
+            )
+            notes.append(f"{which}{more}).")
         if tally.gaps:
             notes.append(f"{tally.gaps} times the next frame comes more than {GAP_SECONDS} s later; the gaps are kept.")
         if tally.repaired_times:

@@ -23,6 +23,7 @@ COMMANDS = {
     "restore": "Restore a digitised tape into a new file, with a report beside it.",
     "probe": "Say what a capture is: streams, rate, scan and field order as flagged and as measured, shape, colour.",
     "degrade": "Damage a clean progressive clip as tape does, with the truth about the damage beside it.",
+    "dataset": "Build a training set from a folder of clean clips, and say what is in it.",
     "train": "Train a network on a folder of clean clips, damaged by the simulator.",
 }
 """Each is imported when it is called; here is what the help says of it before that."""
@@ -59,8 +60,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _said(2, f"{str(error).rstrip('.')}; tapemend --help says what there is")
     except TapemendError as error:
         return _said(1, error)
-    except KeyboardInterrupt:
-        return _said(130, "stopped; the same command goes on where it was")
+    except KeyboardInterrupt as stop:
+        return _said(130, str(stop) or "stopped; the same command goes on where it was")
     return 0
 
 

@@ -21,12 +21,12 @@ def train(
     save_every: int = 200,
     device: Annotated[str, Parameter(name="--device")] = "cpu",
 ) -> None:
-    """Train a network on a folder of clean clips, damaged by the simulator; goes on where the run's folder stopped.
+    """Train a network on clean clips, damaged by the simulator; goes on where the run's folder stopped.
 
     Parameters
     ----------
     clips
-        A folder of clean videos, nothing else in it.
+        A folder of clean videos, nothing else in it; or a training set that tapemend dataset built.
     recipe
         What to train: restorer or scorer.
     run
@@ -51,10 +51,11 @@ def train(
 
     keep_memory()
     from tapemend.train.data import pack
+    from tapemend.train.dataset import Dataset, is_dataset
     from tapemend.train.loop import Run, TrainSettings
     from tapemend.train.recipes import recipe as named
 
     settings = TrainSettings(
         minutes=minutes, seed=seed, steps=steps, save_every=save_every, device=device, start_from=start_from
     )
-    Run(named(recipe), settings, run).train(pack(clips, cache))
+    Run(named(recipe), settings, run).train(Dataset(clips) if is_dataset(clips) else pack(clips, cache))

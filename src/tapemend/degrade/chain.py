@@ -11,6 +11,9 @@ from tapemend.degrade.passes import Kind, LinePass, Moments, Pass, PicturePass
 from tapemend.degrade.signal import move_lines
 from tapemend.degrade.timeline import burst
 
+VISIBLE = 0.015
+"""Change of a pixel (root of the mean square over Y', Cb and Cr) from which on it is taken to be seen."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:

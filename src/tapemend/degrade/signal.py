@@ -28,7 +28,8 @@ def filter_lines(lines: Tensor, grid: Grid, response: Response) -> Tensor:
     )
     spectrum = torch.fft.rfft(wide)
     gain = response(_frequencies(size, grid).to(lines.device))
-    return torch.fft.irfft(spectrum * gain, n=size)[..., border : border + width]
+    filtered: Tensor = torch.fft.irfft(spectrum * gain, n=size)[..., border : border + width]
+    return filtered
 
 
 def low_pass(hertz: float, order: int = 3) -> Response:
@@ -76,7 +77,8 @@ def resample_lines(lines: Tensor, samples: int) -> Tensor:
     phase = torch.exp(2j * math.pi * torch.arange(kept.shape[-1], device=lines.device) * (first % 1) / target)
     if first % 1:
         whole = torch.fft.irfft(kept * phase, n=target) * (target / size)
-    return whole[..., int(first) : int(first) + samples]
+    resampled: Tensor = whole[..., int(first) : int(first) + samples]
+    return resampled
 
 
 def move_lines(picture: Tensor, shift: Tensor) -> Tensor:
@@ -99,7 +101,8 @@ def noise_lines(rows: int, grid: Grid, response: Response, draw: torch.Generator
     gain = response(_frequencies(size, grid))
     both = torch.cat([gain, gain[1 : (size + 1) // 2]]).abs().square().mean().sqrt()
     white = torch.randn(rows, size, generator=draw)
-    return torch.fft.irfft(torch.fft.rfft(white) * (gain / both), n=size)[..., : grid.width]
+    noise: Tensor = torch.fft.irfft(torch.fft.rfft(white) * (gain / both), n=size)[..., : grid.width]
+    return noise
 
 
 def smooth(values: Tensor, sigma: float) -> Tensor:
@@ -112,7 +115,8 @@ def smooth(values: Tensor, sigma: float) -> Tensor:
 
 
 def _frequencies(size: int, grid: Grid) -> Tensor:
-    return torch.fft.rfftfreq(size, 1 / grid.sample_rate)
+    frequencies: Tensor = torch.fft.rfftfreq(size, 1 / grid.sample_rate)
+    return frequencies
 
 
 def _fast_size(at_least: int) -> int:

@@ -16,12 +16,21 @@ INTERLEAVE_MICROSECONDS = 500_000
 """How long a muxer holds packets back for a silent stream; we hand them in by time already."""
 
 
+OTHER_CONTAINERS = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".mts", ".mxf", ".ts", ".webm", ".wmv"})
+"""Endings that promise something; any other is the user's own business."""
+
+
 def check_target(source: Path, target: Path, settings: EncodeSettings) -> None:
     """Raise before any work is done when ``target`` cannot be, or must not be, written.
 
     TargetExists: it is there and replacing it was not asked for. TargetNotWritable: its folder is missing or forbidden,
-    it is a folder itself, or it (or the file beside it that we write) is the source under any name.
+    it is a folder itself, it (or the file beside it that we write) is the source under any name, or its ending promises
+    another container than the one that is written.
     """
+    own = ".mp4" if settings.access else ".mkv"
+    if target.suffix.lower() in OTHER_CONTAINERS - {own}:
+        container = "an MP4" if settings.access else "a Matroska"
+        raise TargetNotWritable(f"{target}: {container} file is written; name it {target.stem}{own}")
     for written in (target, part_path(target), frame_md5_path(target)):
         if written.exists() and source.exists() and written.samefile(source):
             raise TargetNotWritable(f"{written}: this is the source, which is never written to; name another target")

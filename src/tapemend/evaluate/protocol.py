@@ -52,10 +52,12 @@ def clean_tape(clip: Path, target: Path, frames: int) -> None:
 
 
 def restore_damaged(clean: Path, folder: Path, damage: SimulateSettings, settings: Settings) -> Trial:
-    """Damage a clean tape, restore it, and compare both with the clean one; the files stay in ``folder``."""
-    damaged = folder / "damaged.mkv"
-    truth = simulate(clean, damaged, damage).truth
-    return _restored(damaged, clean, folder / "restored.mkv", settings, truth)
+    """Damage a clean tape, restore it, and compare both with what it was before the damage.
+
+    That is the clean tape as the preset records it. The files stay in ``folder``.
+    """
+    done = simulate(clean, folder / "damaged.mkv", damage)
+    return _restored(done.written.path, done.clean, folder / "restored.mkv", settings, done.truth)
 
 
 def restore_clean(clean: Path, folder: Path, settings: Settings) -> Trial:

@@ -56,6 +56,13 @@ def from_codes(codes: Tensor) -> Tensor:
     return (codes.float() - offset) / scale
 
 
+def to_codes(picture: Tensor) -> Tensor:
+    """The other way, rounded, and clipped at the ends of the scale; (..., 3, H, W)."""
+    offset = torch.tensor([16.0, 128.0, 128.0])[:, None, None]
+    scale = torch.tensor([219.0, 224.0, 224.0])[:, None, None]
+    return (picture * scale + offset).round().clamp(0, 255).to(torch.uint8)
+
+
 def pack(folder: Path, cache: Path) -> Store:
     """Open the packed clips of a folder, packing first those that are not in the cache yet."""
     paths = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []

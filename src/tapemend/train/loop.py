@@ -4,8 +4,9 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import count
 from math import cos, pi
 from pathlib import Path
@@ -22,8 +23,9 @@ from tapemend.device import choose_device, choose_precision
 from tapemend.errors import JournalMismatch
 from tapemend.settings import Precision
 from tapemend.train.data import Store
+from tapemend.train.dataset import Dataset
 from tapemend.train.recipes import Recipe
-from tapemend.train.samples import Batch, SampleSettings, sample
+from tapemend.train.samples import Batch, sample
 
 log = logging.getLogger(__name__)
 EMA = 0.998
@@ -55,12 +57,11 @@ class TrainSettings:
 class _Samples(IterableDataset[Batch]):
     """Batches from a step on."""
 
-    def __init__(self, store: Store, settings: SampleSettings, seed: int, first: int) -> None:
-        self.store, self.settings, self.seed, self.first = store, settings, seed, first
+    def __init__(self, make: Callable[[int], Batch], first: int) -> None:
+        self.make, self.first = make, first
 
     def __iter__(self) -> Iterator[Batch]:
-        for step in count(self.first):
-            yield sample(self.store, self.settings, self.seed, step)
+        return map(self.make, count(self.first))
 
     def made_ahead(self) -> Iterator[Batch]:
         """The same batches, made by another process.
@@ -109,10 +110,12 @@ class Run:
         """Everything needed to go on exactly."""
         return self.folder / "state.safetensors"
 
-    def train(self, store: Store) -> None:
-        """Train until the time or the schedule is over."""
+    def train(self, source: Store | Dataset) -> None:
+        """Train until the time or the schedule is over, on samples made as they are needed or on a set of them."""
         deadline = time.monotonic() + self.settings.minutes * 60
-        samples = _Samples(store, self.recipe.samples, self.settings.seed, self.step)
+        given = (self.recipe.samples, self.settings.seed)
+        make = partial(source.batch, *given) if isinstance(source, Dataset) else partial(sample, source, *given)
+        samples = _Samples(make, self.step)
         batches = samples.made_ahead() if self.settings.ahead else iter(samples)
         since, started, total = self.step, time.monotonic(), Counter[str]()
         while self.step < self.steps and time.monotonic() < deadline:

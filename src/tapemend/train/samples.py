@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, max_pool2d
 
-from tapemend.degrade import Damaged, Preset, degrade, preset
+from tapemend.degrade import VISIBLE, Damaged, Preset, degrade, preset
 from tapemend.degrade.timeline import generator, uniform
 from tapemend.network.damage import CELL_COLUMNS, CELL_ROWS
 from tapemend.network.restoration import COLUMN_STRIDE, ROW_STRIDE
@@ -16,8 +16,6 @@ from tapemend.train.data import FRAMES, Store
 
 MARGIN = 40
 """Columns cut beyond each side, so that moved lines bring in true picture."""
-VISIBLE = 0.015
-"""Change (root mean square over components) at which damage counts as 63 % visible."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,9 +55,14 @@ class SampleSettings:
 
 def sample(store: Store, settings: SampleSettings, seed: int, step: int) -> Batch:
     """The batch of one step; the same for the same (store, settings, seed, step)."""
-    depth = min(settings.references, (0, 1, 2, 2, 3)[int(5 * uniform(seed, "depth", step))])
+    depth = reference_count(settings, seed, step)
     parts = [window(store, settings, depth, (seed, step, number)) for number in range(settings.windows)]
     return Batch(**dict(zip(Batch.__dataclass_fields__, map(torch.stack, zip(*parts, strict=True)), strict=True)))
+
+
+def reference_count(settings: SampleSettings, seed: int, step: int) -> int:
+    """References of the windows of a step: networks have to do with few, and with none."""
+    return min(settings.references, (0, 1, 2, 2, 3)[int(5 * uniform(seed, "depth", step))])
 
 
 def window(store: Store, settings: SampleSettings, depth: int, key: tuple[int, int, int]) -> tuple[Tensor, ...]:
@@ -201,5 +204,5 @@ def tokens(lendable: Tensor) -> Tensor:
 
 
 def visibility(change: Tensor) -> Tensor:
-    """How visible a change is, 0 to 1: 1 - exp(-(change / VISIBLE)^2)."""
+    """How visible a change is, 0 to 1: 1 - exp(-(change / VISIBLE)^2), 63 % at VISIBLE."""
     return 1 - torch.exp(-(change / VISIBLE).square())
