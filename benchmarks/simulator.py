@@ -18,12 +18,14 @@ from tapemend.allocator import keep_memory
 from tapemend.degrade import PRESETS, Preset, degrade
 
 ROWS, COLUMNS, BATCH = 576, 720, 8
+APART = 90
+"""Pictures from batch to batch, so that few of them see much of the tape."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--presets", nargs="*", default=list(PRESETS))
-    parser.add_argument("--frames", type=int, default=120)
+    parser.add_argument("--frames", type=int, default=160)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -34,7 +36,7 @@ def main() -> None:
     for name in options.presets:
         whole = seconds(picture, PRESETS[name], options.frames)
         shares = step_seconds(picture, PRESETS[name], options.frames)
-        total = sum(shares.values())
+        total = max(sum(shares.values()), 1e-9)
         rates = {
             "frames_per_second": options.frames / whole,
             "shares": {step: own / total for step, own in shares.items()},
@@ -57,10 +59,10 @@ def scene() -> Tensor:
 
 
 def seconds(picture: Tensor, preset: Preset, frames: int) -> float:
-    """For so many frames of the tape, after one batch that is not counted."""
+    """For so many frames from all over the tape, after one batch that is not counted."""
     degrade(picture, range(BATCH), preset, 1)
     began = time.perf_counter()
-    for first in range(0, frames, BATCH):
+    for first in range(0, frames // BATCH * APART, APART):
         degrade(picture, range(first, first + BATCH), preset, 1)
     if picture.is_cuda:
         torch.cuda.synchronize()

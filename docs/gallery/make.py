@@ -6,6 +6,7 @@ With names only these artefacts' pictures are made again.
 """
 
 import sys
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from PIL import Image
 from scene import HEIGHT, WIDTH, scene, to_rgb
 
 from tapemend.degrade import Damaged, Kind, Preset, Step, degrade
+from tapemend.degrade.chain import intensity
 from tapemend.train.samples import visibility
 
 HERE = Path(__file__).parent
@@ -43,8 +45,8 @@ def main() -> None:
 
 def draw(artefact: Artefact) -> None:
     """Write the picture of an artefact."""
-    pictures = scene(artefact.at + 1)
-    damaged = degrade(pictures, range(len(pictures)), tape(artefact), artefact.seed)
+    pictures, chain = scene(artefact.at + 1), tape(artefact)
+    damaged = degrade(pictures, range(len(pictures)), chain, strong_seed(chain, artefact.at))
     panels = [to_rgb(damaged.clean[-1]), to_rgb(damaged.picture[-1]), truth(damaged)]
     gap = np.full((HEIGHT, GAP, 3), 255, dtype=np.uint8)
     Image.fromarray(np.concatenate([panels[0], gap, panels[1], gap, panels[2]], 1)).save(
@@ -57,6 +59,15 @@ def tape(artefact: Artefact) -> Preset:
     """A tape with nothing but this artefact, at full strength all the time."""
     steps = tuple(Step(does=does, name=f"step {number}") for number, does in enumerate(artefact.passes))
     return Preset(description=artefact.name, standard=artefact.standard, damage=steps, damaged_share=1.0)
+
+
+def strong_seed(chain: Preset, at: int) -> int:
+    """The first seed with which the artefact is strong in the pictures up to the one that is shown."""
+    return next(
+        seed
+        for seed in count(1)
+        if all(intensity(step, index, chain, seed) > 0.85 for step in chain.damage for index in range(at - 3, at + 1))
+    )
 
 
 def truth(damaged: Damaged) -> np.ndarray:

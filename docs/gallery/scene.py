@@ -1,6 +1,7 @@
 """The picture of the gallery, drawn here: sky, skin, text, stripes, saturated and dark parts, and a ball that flies."""
 
 import math
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -28,6 +29,7 @@ def to_rgb(picture: Tensor) -> np.ndarray:
     return (rgb.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
 
 
+@lru_cache(maxsize=64)
 def _drawn(index: int) -> Image.Image:
     height, width = HEIGHT * FINER, WIDTH * FINER
     image = Image.fromarray(_sky(height, width))

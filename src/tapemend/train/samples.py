@@ -45,9 +45,19 @@ class SampleSettings:
     """Windows per step."""
     references: int = 3
     """References per window at most."""
-    presets: tuple[str, ...] = ("first-2026-11",)
+    presets: tuple[str, ...] = (
+        "first-2026-11",
+        "first-2026-11",
+        "first-2026-11",
+        "paper-2023",
+        "family-vhs-sp-2026-11",
+        "family-vhs-lp-2026-11",
+        "family-vhs-ep-ntsc-2026-11",
+        "camcorder-video8-2026-11",
+        "archive-umatic-2026-11",
+    )
     """Kinds of tape; each window is of one of them."""
-    fields_share: float = 0.2
+    fields_share: float = 0.3
     """Share of windows that are fields on tape, damaged as such and interpolated to frames afterwards."""
     clean_share: float = 0.15
     """Share of windows left undamaged."""
