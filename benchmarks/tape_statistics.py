@@ -18,6 +18,7 @@ import av
 import av.filter
 import numpy as np
 import torch
+from torch import Tensor
 
 from tapemend.degrade import PRESETS, Preset, degrade
 from tapemend.filters import pull_all
@@ -70,11 +71,12 @@ def damaged(clip: Path, preset: Preset, seed: int, count: int) -> Iterator[av.Vi
     """The same frames of a clip, on tape."""
     frames = raster(clip, count)
     first = 0
-    past = torch.zeros(0, 3, ROWS, COLUMNS)
+    past: Tensor | None = None
     while batch := list(islice(frames, 8)):
         clean = torch.stack([from_codes(torch.from_numpy(frame.to_ndarray())) for frame in batch])
-        both = torch.cat([past, clean])
-        truth = degrade(both, range(first - len(past), first + len(clean)), preset, seed, lead=len(past))
+        lead = 0 if past is None else len(past)
+        both = clean if past is None else torch.cat([past, clean])
+        truth = degrade(both, range(first - lead, first + len(clean)), preset, seed, lead=lead)
         for picture in to_codes(truth.picture):
             yield av.VideoFrame.from_ndarray(picture.numpy(), format="yuv444p")
         first += len(clean)
