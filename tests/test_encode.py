@@ -406,7 +406,7 @@ def test_chapters_tags_and_attachments_come_along(tmp_path: Path):
         assert attachment.metadata["filename"] == "notes.txt"
         assert attachment.metadata["mimetype"] == "text/plain"
     assert (tags["title"], tags["comment"]) == ("Summer 1991", "reel 3")
-    assert tags["history"].startswith("captured by hand; restored with tapemend")
+    assert tags["history"].startswith("captured by hand; made with tapemend")
     assert [chapter["metadata"]["title"] for chapter in chapters] == ["Wedding", "Party"]
     assert [chapter["start"] * chapter["time_base"] for chapter in chapters] == [0, Fraction(1, 10)]
 
@@ -736,7 +736,7 @@ def test_what_mp4_cannot_hold_is_named(tmp_path: Path):
     assert any("REEL" in line for line in written.left_out)
     with av.open(str(target)) as container:
         assert container.metadata["title"] == "Summer"
-        assert container.metadata["comment"].startswith("restored with tapemend")
+        assert container.metadata["comment"].startswith("made with tapemend")
 
 
 @pytest.mark.parametrize("what", ["gone", "overwritten"])

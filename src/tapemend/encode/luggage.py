@@ -216,7 +216,7 @@ def _copy_tags(source: InputContainer, container: OutputContainer, tape: Tape, l
     history_key = "comment" if container.format.name == "mp4" else "history"
     history_key = next((key for key in kept if key.lower() == history_key), history_key)
     written_by = next((f" (written by {value})" for key, value in tags.items() if key.lower() == "encoder"), "")
-    ours = f"restored with tapemend {__version__} from {tape.path.name}{written_by}"
+    ours = f"made with tapemend {__version__} from {tape.path.name}{written_by}"
     kept[history_key] = "; ".join(filter(None, [kept.get(history_key), ours]))
     container.metadata.update(kept)
     if len(kept) > 1:
