@@ -81,7 +81,7 @@ def state_of(folder: Path) -> dict[str, Tensor]:
 
 def curve_of(folder: Path) -> list[dict[str, float]]:
     lines = [json.loads(line) for line in (folder / "curve.jsonl").read_text().splitlines()]
-    return [{name: value for name, value in line.items() if name != "seconds_per_step"} for line in lines]
+    return [{name: value for name, value in line.items() if not name.startswith("seconds")} for line in lines]
 
 
 def same(one: Batch, other: Batch) -> bool:

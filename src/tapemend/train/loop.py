@@ -119,7 +119,10 @@ class Run:
         batches = samples.made_ahead() if self.settings.ahead else iter(samples)
         since, started, total = self.step, time.monotonic(), Counter[str]()
         while self.step < self.steps and time.monotonic() < deadline:
-            total.update(self._learn(next(batches)))
+            began = time.monotonic()
+            batch = next(batches)
+            total.update({"seconds_waiting": time.monotonic() - began})
+            total.update(self._learn(batch))
             if self.step % self.settings.save_every == 0:
                 self._note(total, self.step - since, time.monotonic() - started)
                 self.save()
@@ -149,7 +152,7 @@ class Run:
         return self.recipe.learning_rate * warm * (0.51 + 0.49 * cos(pi * min(1.0, self.step / self.steps)))
 
     def _note(self, total: Counter[str], count: int, seconds: float) -> None:
-        """A line of the curve: mean losses since the last one, and seconds per step."""
+        """A line of the curve: mean losses since the last one, seconds per step, and how many of them for samples."""
         line = {"step": self.step, "seconds_per_step": round(seconds / count, 3)}
         line |= {name: round(value / count, 6) for name, value in total.items()}
         log.info("%s", line)
