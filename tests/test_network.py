@@ -1,5 +1,7 @@
 """The networks: what reaches what, and what must not."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -10,7 +12,7 @@ from torch import Tensor
 from tapemend.network.blocks import fold_pixels, shift_in_time, unfold_pixels
 from tapemend.network.damage import DamageNetwork
 from tapemend.network.fusion import HEADS, ReferenceFusion
-from tapemend.network.restoration import RestorationConfig, RestorationNetwork
+from tapemend.network.restoration import CERTAIN, DOUBTFUL, RestorationConfig, RestorationNetwork
 
 ROWS, COLUMNS = 64, 64
 
@@ -93,9 +95,23 @@ def test_some_frames_of_a_window_are_restored_as_in_the_whole() -> None:
         pictures(1, 4, 3, ROWS, COLUMNS),
         pictures(1, 2, 3, ROWS, COLUMNS),
     )
-    whole = network(window, references, all_lend(2))[0] - window
+    restored, gate = network(window, references, all_lend(2))
+    certain = ((torch.sigmoid(gate) - DOUBTFUL) / (CERTAIN - DOUBTFUL)).clamp(0, 1)
+    whole = (restored - window) * certain
     some = network.restore_frames(window, [1, 3], references, all_lend(2))
     torch.testing.assert_close(some, whole[0, [1, 3]], atol=1e-5, rtol=0)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize(("gate", "share"), [(0.1, 0.0), (0.29, 0.0), (0.45, 0.5), (0.61, 1.0), (0.9, 1.0)])
+def test_where_the_gate_is_in_doubt_nothing_changes(gate: float, share: float) -> None:
+    network, window = random_restoration(), pictures(1, 2, 3, ROWS, COLUMNS)
+    network.head.weight[3 * 4 :] = 0.0
+    network.head.bias[3 * 4 :] = math.log(gate / (1 - gate))
+    none = torch.zeros(1, 0, 3, ROWS, COLUMNS)
+    answered = network(window, none, all_lend(0))[0] - window
+    some = network.restore_frames(window, [0, 1], none, all_lend(0))
+    torch.testing.assert_close(some, answered[0] * share, atol=1e-5, rtol=1e-3)
 
 
 @torch.inference_mode()

@@ -19,6 +19,8 @@ ROW_STRIDE, COLUMN_STRIDE = 4, 16
 """Pixels per token where references are fused."""
 GRID_ROWS, GRID_COLUMNS = ROW_STRIDE * QUERY_ROWS, COLUMN_STRIDE * QUERY_COLUMNS
 """Heights and widths the network takes are multiples of these: 64 x 64 pixels, one attention window."""
+DOUBTFUL, CERTAIN = 0.3, 0.6
+"""Gate up to which nothing is changed, and from which on everything that the network answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,10 +119,14 @@ class RestorationNetwork(nn.Module):
         return fused
 
     def restore_frames(self, window: Tensor, keep: list[int], references: Tensor, lendable: Tensor) -> Tensor:
-        """The change of the frames at positions ``keep`` of one window (1, T, 3, H, W): (len(keep), 3, H, W)."""
+        """The change of the frames at positions ``keep`` of one window (1, T, 3, H, W): (len(keep), 3, H, W).
+
+        Where the gate is in doubt the picture stays as it was: what little it lets through there is mostly wrong.
+        """
         features = [level[keep] for level in self.encode(window)]
         fused, lent = self.lend_to(features[2][None], references, lendable)
-        return self.decode(window[0, keep], features, fused, lent)[0]
+        change, gate = self.decode(window[0, keep], features, fused, lent)
+        return change * ((torch.sigmoid(gate) - DOUBTFUL) / (CERTAIN - DOUBTFUL)).clamp(0, 1)
 
     def forward(self, window: Tensor, references: Tensor, lendable: Tensor) -> tuple[Tensor, Tensor]:
         """Restore every frame of a window.
