@@ -36,7 +36,7 @@ check: $(VENV)/installed-dev
 bench: demo
 	$(BIN)/python benchmarks/speed.py $(TAPE)
 	$(BIN)/python benchmarks/memory.py $(TAPE)
-	$(if $(CLIPS),$(BIN)/python benchmarks/quality.py $(CLIPS),@echo "quality: name clean clips with CLIPS=folder")
+	$(if $(CLIPS),$(BIN)/tapemend evaluate $(CLIPS) --presets first-2026-11 --presets clean --methods tapemend --metrics psnr,@echo "quality: name clean clips with CLIPS=folder")
 
 docs:
 	@ls README.md docs/*.md docs/*/*.md

@@ -39,7 +39,7 @@ def main() -> None:
     lendable = np.ones((3, *CELLS), dtype=np.bool_)
     keep = list(range(2, 10))
     rates = {
-        "score": rate(lambda: judge.score(pictures[:4]), 4, options.repeats),
+        "score": rate(lambda: judge.score(pictures[:6]), 4, options.repeats),
         "restore, no references": rate(
             lambda: restorer.change(pictures, keep, pictures[:0], lendable[:0]), len(keep), options.repeats
         ),

@@ -10,21 +10,17 @@ against its lower field (a clogged head shows there).
 
 import argparse
 import json
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import av
-import av.filter
 import numpy as np
 import torch
-from torch import Tensor
+from tapes import on_tape, raster, video_frames
 
-from tapemend.degrade import PRESETS, Preset, degrade
-from tapemend.filters import pull_all
-from tapemend.train.data import from_codes, to_codes
+from tapemend.degrade import PRESETS, Preset
+from tapemend.measures import SignalStats
 
-ROWS, COLUMNS = 576, 720
 MEASURES = ("TOUT", "VREP", "YDIF", "SATAVG", "YAVG")
 
 
@@ -59,46 +55,23 @@ def main() -> None:
         options.json.write_text(json.dumps(rows, indent=2))
 
 
-def raster(path: Path, count: int) -> Iterator[av.VideoFrame]:
-    """The first frames of a file, 720 wide; rows are kept where they are standard, as scaling would mix fields."""
-    with av.open(str(path)) as container:
-        for frame in islice(container.decode(video=0), count):
-            rows = frame.height if frame.height in (480, 486, 576, 608) else ROWS
-            yield frame.reformat(COLUMNS, rows, "yuv444p", dst_color_range=1, interpolation="AREA")
-
-
 def damaged(clip: Path, preset: Preset, seed: int, count: int) -> Iterator[av.VideoFrame]:
-    """The same frames of a clip, on tape."""
-    frames = raster(clip, count)
-    first = 0
-    past: Tensor | None = None
-    while batch := list(islice(frames, 8)):
-        clean = torch.stack([from_codes(torch.from_numpy(frame.to_ndarray())) for frame in batch])
-        lead = 0 if past is None else len(past)
-        both = clean if past is None else torch.cat([past, clean])
-        truth = degrade(both, range(first - lead, first + len(clean)), preset, seed, lead=lead)
-        for picture in to_codes(truth.picture):
-            yield av.VideoFrame.from_ndarray(picture.numpy(), format="yuv444p")
-        first += len(clean)
-        past = both[len(both) - preset.memory :]
+    """The first frames of a clip, on tape."""
+    for truth in on_tape(raster(clip, count), preset, seed):
+        yield from video_frames(truth.picture)
 
 
-def measured(frames: Iterator[av.VideoFrame]) -> Iterator[dict[str, float]]:
+def measured(frames: Iterator[av.VideoFrame]) -> list[dict[str, float]]:
     """The measures of each frame."""
-    graph: av.filter.Graph | None = None
-    for number, frame in enumerate(frames):
-        if graph is None:
-            graph = av.filter.Graph()
-            graph.link_nodes(
-                graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base="1/25"),
-                graph.add("signalstats", "stat=tout+vrep"),
-                graph.add("buffersink"),
-            ).configure()
-        frame.pts = number
-        graph.push(frame)
-        for one in pull_all(graph):
-            said = {name: float(one.metadata[f"lavfi.signalstats.{name}"]) for name in MEASURES}
-            yield said | {"fields": field_psnr(one)}
+    stats, fields = SignalStats(), []
+    for frame in frames:
+        stats.push(frame)
+        fields.append(field_psnr(frame))
+    values = stats.values()
+    return [
+        {name: float(values[name][number]) for name in MEASURES} | {"fields": between}
+        for number, between in enumerate(fields)
+    ]
 
 
 def field_psnr(frame: av.VideoFrame) -> float:
@@ -108,7 +81,7 @@ def field_psnr(frame: av.VideoFrame) -> float:
     return float(10 * np.log10(255**2 / max(error, 1e-3)))
 
 
-def quartiles(values: Iterator[dict[str, float]]) -> dict[str, list[float]]:
+def quartiles(values: Iterable[dict[str, float]]) -> dict[str, list[float]]:
     """Lower quartile, median and upper quartile of each measure."""
     rows = list(values)
     return {name: np.quantile([row[name] for row in rows], (0.25, 0.5, 0.75)).tolist() for name in rows[0]}

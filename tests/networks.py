@@ -54,7 +54,7 @@ def write_brightness_scorer(path: Path) -> Path:
         parameter.data.zero_()
     convolutions = [module for module in network.body if isinstance(module, nn.Conv2d)]
     first, second, third, last = convolutions
-    first.weight.data[0, :16, 1, 1] = 1 / 16
+    first.weight.data[0, 0] = 1 / 8
     second.weight.data[0, 0, 1:3, 1:3] = 1 / 4
     third.weight.data[0, 0, 1:3, 1] = 1 / 2
     last.weight.data[0, 0] = 40.0

@@ -10,10 +10,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from tapemend import models
 from tapemend.colour import to_rgb
-from tapemend.detect.clip import CELL_COSINES, DEVIATION, MEAN, ClipScorer, _nearest, _starts
+from tapemend.detect.clip import CELL_COSINES, DEVIATION, MEAN, ClipScorer, _nearest, crop_starts
 from tapemend.detect.prompts import PAPER_PROMPTS, TAPE_PROMPTS
 from tapemend.errors import ModelMissing, WeightsError
+from tapemend.settings import ClipPrompts
 
 transformers = pytest.importorskip("transformers")
 
@@ -54,6 +56,11 @@ def pictures(count: int, height: int, width: int) -> Tensor:
     ).reshape(3, 1, 1)
 
 
+def in_a_row(batch: Tensor) -> Tensor:
+    """(B, ...) to (B + 2, ...), between neighbours that do not matter to CLIP."""
+    return torch.cat([1 - batch[:1], batch, 0 * batch[-1:]])
+
+
 def test_there_are_the_papers_twelve_prompts_and_as_many_of_ours() -> None:
     assert len(set(PAPER_PROMPTS)) == len(set(TAPE_PROMPTS)) == 12
     assert not set(PAPER_PROMPTS) & set(TAPE_PROMPTS)
@@ -61,7 +68,7 @@ def test_there_are_the_papers_twelve_prompts_and_as_many_of_ours() -> None:
 
 @pytest.mark.parametrize(("height", "width"), [(144, 180), (32, 32), (20, 50), (97, 33)])
 def test_every_frame_and_region_of_any_size_is_scored(scorer: ClipScorer, height: int, width: int) -> None:
-    frames, cells, kinds = scorer.score(pictures(2, height, width))
+    frames, cells, kinds = scorer.score(in_a_row(pictures(2, height, width)))
     assert (frames.shape, cells.shape, kinds.shape) == ((2,), (2, 18, 24), (2, 5))
     assert frames.abs().max() <= 1 + 1e-6
     assert cells.min() >= 0
@@ -80,37 +87,37 @@ def test_a_frames_score_is_the_cosine_that_transformers_gives(tiny_clip: Path, s
         output = model(**tokens, pixel_values=normal)
     text = output.text_embeds.mean(0)
     expected = output.image_embeds @ (text / text.norm())
-    assert torch.allclose(scorer.score(batch)[0], expected, atol=1e-5)
+    assert torch.allclose(scorer.score(in_a_row(batch))[0], expected, atol=1e-5)
 
 
 def test_a_score_does_not_depend_on_its_batch(scorer: ClipScorer) -> None:
     batch = pictures(3, 80, 100)
-    together = scorer.score(batch)
+    together = scorer.score(in_a_row(batch))
     for index in range(3):
-        alone = scorer.score(batch[index : index + 1])
+        alone = scorer.score(in_a_row(batch[index : index + 1]))
         assert torch.allclose(together[0][index], alone[0][0], atol=1e-5)
         assert torch.allclose(together[1][index], alone[1][0], atol=1e-4)
 
 
 def test_a_region_is_scored_at_full_resolution(scorer: ClipScorer) -> None:
     batch = pictures(1, 96, 128)
-    corner = scorer.score(batch[..., :SIDE, :SIDE])[0]
+    corner = scorer.score(in_a_row(batch[..., :SIDE, :SIDE]))[0]
     lowest, highest = CELL_COSINES
     expected = ((corner - lowest) / (highest - lowest)).clamp(0, 1)
-    assert torch.allclose(scorer.score(batch)[1][:, 0, 0], expected, atol=1e-4)
+    assert torch.allclose(scorer.score(in_a_row(batch))[1][:, 0, 0], expected, atol=1e-4)
 
 
 def test_other_prompts_give_other_scores(tiny_clip: Path, scorer: ClipScorer) -> None:
     batch = pictures(2, SIDE, SIDE)
-    ours = ClipScorer(str(tiny_clip), CPU, TAPE_PROMPTS)
-    assert not torch.allclose(ours.score(batch)[0], scorer.score(batch)[0], atol=1e-5)
+    ours = ClipScorer(str(tiny_clip), CPU, ClipPrompts.TAPE)
+    assert not torch.allclose(ours.score(in_a_row(batch))[0], scorer.score(in_a_row(batch))[0], atol=1e-5)
 
 
 @pytest.mark.parametrize(
     ("length", "least", "count"), [(720, 4, 4), (576, 3, 3), (1920, 4, 9), (224, 4, 1), (100, 3, 1)]
 )
 def test_crops_cover_the_picture_from_edge_to_edge(length: int, least: int, count: int) -> None:
-    starts = _starts(length, 224, least)
+    starts = crop_starts(length, 224, least)
     covered = {pixel for start in starts for pixel in range(start, start + 224)}
     assert len(starts) == count
     assert covered >= set(range(length))
@@ -118,7 +125,7 @@ def test_crops_cover_the_picture_from_edge_to_edge(length: int, least: int, coun
 
 
 def test_a_region_takes_the_crop_around_it() -> None:
-    nearest = _nearest(_starts(720, 224, 4), 224, 720, 24)
+    nearest = _nearest(crop_starts(720, 224, 4), 224, 720, 24)
     assert nearest.tolist() == sorted(nearest.tolist())
     assert set(nearest.tolist()) == {0, 1, 2, 3}
 
@@ -174,3 +181,18 @@ def test_a_model_without_its_tokenizer_is_refused(copy: Path) -> None:
 def test_loading_draws_nothing_on_the_terminal(tiny_clip: Path, capfd: pytest.CaptureFixture[str]) -> None:
     ClipScorer(str(tiny_clip), CPU)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_clip_in_a_folder_is_listed_with_what_a_frame_costs(tiny_clip: Path) -> None:
+    found = next(models.clips(tiny_clip))
+    assert found.use == "clip"
+    assert found.path == tiny_clip
+    assert found.parameters == sum(tensor.numel() for tensor in load_file(tiny_clip / "model.safetensors").values())
+    crops = len(crop_starts(576, SIDE, 3)) * len(crop_starts(720, SIDE, 4))
+    patches = 2 * (SIDE // 8) ** 2 * 16 * 3 * 8 * 8
+    assert found.gflop_per_frame > (1 + crops) * patches / 1e9
+
+
+def test_a_folder_without_a_clip_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelMissing, match=str(tmp_path)):
+        next(models.clips(tmp_path))

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tapemend.cli import main
+from tapemend.colour import from_codes, to_codes
 from tapemend.errors import JournalMismatch, SettingsError
-from tapemend.train.data import Store, from_codes, pack, to_codes
+from tapemend.train.data import Store, pack
 from tapemend.train.dataset import Dataset, DatasetSettings, build, is_dataset
 from tapemend.train.loop import Run, TrainSettings
 from tapemend.train.recipes import RestorerRecipe

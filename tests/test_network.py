@@ -10,7 +10,7 @@ from networks import SMALL, SMALL_SCORER, random_restoration, randomise
 from torch import Tensor
 
 from tapemend.network.blocks import fold_pixels, shift_in_time, unfold_pixels
-from tapemend.network.damage import DamageNetwork
+from tapemend.network.damage import DamageNetwork, with_ends
 from tapemend.network.fusion import HEADS, ReferenceFusion
 from tapemend.network.restoration import CERTAIN, DOUBTFUL, RestorationConfig, RestorationNetwork
 
@@ -233,4 +233,4 @@ def test_a_deeper_network_reaches_further() -> None:
 
 @torch.inference_mode()
 def test_the_map_of_damage_has_a_cell_for_every_8_by_16_pixels() -> None:
-    assert DamageNetwork(SMALL_SCORER)(pictures(2, 3, 48, 64)).shape == (2, 5, 6, 4)
+    assert DamageNetwork(SMALL_SCORER)(with_ends(pictures(2, 4, 3, 48, 64))).shape == (2, 4, 5, 6, 4)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tapemend.colour import RGB_TO_YCBCR
 from tapemend.degrade import PRESETS, Preset, degrade
 from tapemend.degrade.chain import intensity
 from tapemend.degrade.formats import tape_format
@@ -39,8 +40,7 @@ def bars() -> Tensor:
     """(3, H, W) of EBU 100/0/75/0 colour bars (BT.471)."""
     rgb = torch.tensor([[r, g, b] for g in (1, 0) for r in (1, 0) for b in (1, 0)], dtype=torch.float32) * 0.75
     rgb[0] = 1.0
-    matrix = torch.tensor([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
-    return (rgb @ matrix.T).T[:, None, :].expand(3, HEIGHT, 8).repeat_interleave(WIDTH // 8, 2)
+    return (rgb @ RGB_TO_YCBCR.T).T[:, None, :].expand(3, HEIGHT, 8).repeat_interleave(WIDTH // 8, 2)
 
 
 @pytest.mark.parametrize("name", RECORDED)

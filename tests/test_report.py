@@ -404,7 +404,7 @@ def test_a_plot_shows_the_highest_of_each_column() -> None:
 
 def test_the_plot_marks_threshold_cuts_and_changed_stretches() -> None:
     shots = (Shot(start=0, stop=40), Shot(start=40, stop=100))
-    drawn = score_plot(account(marks(100, *range(20, 30)), shots=shots))
+    drawn = score_plot(long := account(marks(100, *range(20, 30)), shots=shots), long.changed > 0)
     assert 'class="threshold" d="M0 50H100"' in drawn
     assert 'class="cut" d="M40 0v7"' in drawn
     assert 'class="shade" d="M20 0h10v100h-10z"' in drawn

@@ -31,8 +31,8 @@ class Brightness:
         self.batches: list[int] = []
 
     def score(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        self.batches.append(len(pictures))
-        mean = pictures[:, 0].mean((1, 2))
+        self.batches.append(len(pictures) - 2)
+        mean = pictures[1:-1, 0].mean((1, 2))
         return mean, mean[:, None, None].expand(-1, CELL_ROWS, CELL_COLUMNS), mean[:, None].expand(-1, 5)
 
 
@@ -41,6 +41,11 @@ def grey_frames(levels: list[int], width: int = 32, height: int = 24) -> list[Fr
         Frame(index=i, pts=i, planes=(np.full((height, width), level, np.uint8),), state=FrameState.DECODED)
         for i, level in enumerate(levels)
     ]
+
+
+def beside_itself(pictures: Tensor) -> Tensor:
+    """(B, ...) to (B + 2, ...), as at a tape's ends."""
+    return torch.cat([pictures[:1], pictures, pictures[-1:]])
 
 
 def scorer_of(path: Path) -> DamageScorer:
@@ -78,12 +83,30 @@ def test_an_analysis_that_was_broken_off_is_written_anew(tmp_path: Path) -> None
     assert len(analyse(iter(grey_frames([200, 100])), LAYOUT, Brightness(), tmp_path)) == 2
 
 
+class Neighbours:
+    """Scores a frame by what the frames beside it add to it: the one before tenfold, the one after a hundredfold."""
+
+    name, absolute = "neighbours", True
+
+    def score(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        level = 255 * pictures[:, 0, 0, 0]
+        score = level[1:-1] + 10 * level[:-2] + 100 * level[2:]
+        return score, torch.zeros(len(score), CELL_ROWS, CELL_COLUMNS), torch.zeros(len(score), 5)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 6, 8, 9])
+def test_every_frame_is_scored_between_its_neighbours(tmp_path: Path, count: int) -> None:
+    found = analyse(iter(grey_frames(list(range(1, count + 1)))), LAYOUT, Neighbours(), tmp_path)
+    expected = [n + 10 * max(1, n - 1) + 100 * min(count, n + 1) for n in range(1, count + 1)]
+    np.testing.assert_allclose(found.frame_score, expected, rtol=1e-5)
+
+
 def test_no_more_frames_are_held_than_are_scored_together(tmp_path: Path) -> None:
     taken: list[int] = []
 
     def frames() -> Iterator[Frame]:
         for frame in grey_frames([0] * 12):
-            assert frame.index < 4 * (len(scorer.batches) + 1)
+            assert frame.index <= 4 * (len(scorer.batches) + 1)
             taken.append(frame.index)
             yield frame
 
@@ -106,7 +129,7 @@ def test_a_signature_is_the_mean_of_each_part_of_the_picture() -> None:
 @pytest.mark.parametrize("size", [(72, 96), (29, 37), (16, 16), (2, 2), (1, 1)])
 @pytest.mark.parametrize("verdict", [0.0, 0.3])
 def test_pictures_of_any_size_are_scored(tmp_path: Path, size: tuple[int, int], verdict: float) -> None:
-    frame, cells, kinds = scorer_of(write_scorer(tmp_path / "s.safetensors", verdict)).score(torch.rand(2, 3, *size))
+    frame, cells, kinds = scorer_of(write_scorer(tmp_path / "s.safetensors", verdict)).score(torch.rand(4, 3, *size))
     assert (frame.shape, cells.shape, kinds.shape) == ((2,), (2, 18, 24), (2, 5))
     for values in (frame, cells, kinds):
         torch.testing.assert_close(values, torch.full_like(values, verdict), atol=1e-5, rtol=0)
@@ -118,7 +141,7 @@ def test_regions_lie_where_their_damage_is(tmp_path: Path, size: tuple[int, int]
     picture = torch.zeros(1, 3, height, width)
     top, left = 11 * height // CELL_ROWS, 21 * width // CELL_COLUMNS
     picture[:, 0, top:, left:] = 1.0
-    _, cells, _ = scorer_of(write_brightness_scorer(tmp_path / "s.safetensors")).score(picture)
+    _, cells, _ = scorer_of(write_brightness_scorer(tmp_path / "s.safetensors")).score(picture.expand(3, -1, -1, -1))
     assert (cells[0, 12:, 22:] > 0.99).all()
     assert (cells[0, :10] < 0.01).all()
     assert (cells[0, :, :20] < 0.01).all()
@@ -129,7 +152,7 @@ def test_a_frame_is_as_damaged_as_its_worst_regions(tmp_path: Path) -> None:
     pictures = torch.zeros(3, 3, 144, 384)
     pictures[1, 0, :8] = 1.0
     pictures[2, 0, :8, :16] = 1.0
-    frame, cells, _ = scorer.score(pictures)
+    frame, cells, _ = scorer.score(beside_itself(pictures))
     assert WORST_CELLS <= CELL_COLUMNS
     assert (cells > 0.5).sum((1, 2)).tolist() == [0, CELL_COLUMNS, 1]
     assert frame[0] < 0.01
@@ -151,8 +174,9 @@ def test_scores_do_not_depend_on_the_company_of_a_frame(tmp_path: Path) -> None:
     )
     scorer = scorer_of(write_brightness_scorer(tmp_path / "s.safetensors"))
     pictures = torch.stack([to_ycbcr(frame.planes, LAYOUT) for frame in frames])
-    together = scorer.score(pictures)
+    row = beside_itself(pictures)
+    together = scorer.score(row)
     for number in range(len(frames)):
-        alone = scorer.score(pictures[number : number + 1])
+        alone = scorer.score(row[number : number + 3])
         for values, part in zip(together, alone, strict=True):
             torch.testing.assert_close(values[number], part[0], atol=1e-6, rtol=0)

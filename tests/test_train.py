@@ -15,9 +15,10 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from tapemend import checkpoint
+from tapemend.colour import from_codes
 from tapemend.errors import JournalMismatch, NotAVideo, SettingsError
 from tapemend.network.restoration import RestorationConfig, RestorationNetwork
-from tapemend.train.data import SHORTEST, Store, from_codes, pack
+from tapemend.train.data import SHORTEST, Store, pack
 from tapemend.train.loop import Run, TrainSettings
 from tapemend.train.losses import charbonnier, log_error
 from tapemend.train.recipes import RestorerRecipe, ScorerRecipe, recipe
@@ -134,7 +135,7 @@ def test_a_save_that_fails_leaves_the_state_before_it(store: Store, tmp_path: Pa
     run = Run(TINY, QUICK, tmp_path)
     run.save()
     before = (tmp_path / "state.safetensors").read_bytes()
-    (tmp_path / "state.part").mkdir()
+    (tmp_path / "state.safetensors.part").mkdir()
     with pytest.raises(Exception, match="directory"):
         run.save()
     assert (tmp_path / "state.safetensors").read_bytes() == before

@@ -8,25 +8,26 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from tapemend import colour
+from tapemend.colour import RGB_TO_YCBCR
+
 HEIGHT, WIDTH = 288, 480
 """A PAL field, its lines as they are."""
 FINER = 3
 """Drawn so many times larger and reduced, for smooth edges."""
-TO_YCBCR = torch.tensor([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
-"""R'G'B' to Y'CbCr (BT.601)."""
 
 
 def scene(count: int) -> Tensor:
     """(T, 3, H, W) Y'CbCr of the scene's first pictures."""
     pictures = np.stack([np.asarray(_drawn(index)) for index in range(count)])
     rgb = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
-    return torch.einsum("cr,trhw->tchw", TO_YCBCR, 0.05 + 0.87 * rgb)
+    return torch.einsum("cr,trhw->tchw", RGB_TO_YCBCR, 0.05 + 0.87 * rgb)
 
 
 def to_rgb(picture: Tensor) -> np.ndarray:
     """(3, H, W) Y'CbCr to (H, W, 3) uint8."""
-    rgb = torch.einsum("rc,chw->hwr", torch.linalg.inv(TO_YCBCR), picture)
-    return (rgb.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
+    rgb = colour.to_rgb(picture).permute(1, 2, 0)
+    return (rgb * 255).round().to(torch.uint8).numpy()
 
 
 @lru_cache(maxsize=64)

@@ -18,6 +18,12 @@ RGB_TO_YCBCR = torch.tensor(
 )
 """BT.601, full range; used for RGB sources, whose change goes back through its inverse, and for pictures to look at."""
 YCBCR_TO_RGB = torch.linalg.inv(RGB_TO_YCBCR)
+LUMA_BLACK, LUMA_CODES, CHROMA_ZERO, CHROMA_CODES = 16, 219, 128, 224
+"""Of 8 bits: the code of black, the codes from black to white, the code of no colour, the codes of the whole colour
+range (BT.601-7, section 2.5.3)."""
+ZERO = torch.tensor([LUMA_BLACK, CHROMA_ZERO, CHROMA_ZERO])[:, None, None]
+SCALE = torch.tensor([LUMA_CODES, CHROMA_CODES, CHROMA_CODES])[:, None, None]
+"""Of the codes of Y', Cb and Cr."""
 
 
 def to_ycbcr(planes: Sequence[Plane], layout: PixelLayout) -> Tensor:
@@ -59,16 +65,26 @@ def to_rgb(ycbcr: Tensor) -> Tensor:
     return torch.einsum("rc,...chw->...rhw", YCBCR_TO_RGB.to(ycbcr), ycbcr).clamp(0, 1)
 
 
+def from_codes(codes: Tensor) -> Tensor:
+    """(..., 3, H, W) uint8 limited-range Y'CbCr to float32, luma 0 to 1, chroma -0.5 to 0.5."""
+    return (codes.float() - ZERO) / SCALE
+
+
+def to_codes(picture: Tensor) -> Tensor:
+    """The other way, rounded, and clipped at the ends of the scale."""
+    return (picture * SCALE + ZERO).round().clamp(0, 255).to(torch.uint8)
+
+
 def _peak(layout: PixelLayout) -> float:
     return float(2**layout.bit_depth - 1)
 
 
 def _codes(layout: PixelLayout) -> tuple[float, float, float, float]:
-    """Luma offset and scale, chroma offset and scale of the codes (BT.601 section 2.5; JFIF for the full range)."""
+    """Luma offset and scale, chroma offset and scale of the codes (BT.601; JFIF for the full range)."""
     if layout.full_range:
         return 0.0, _peak(layout), 2.0 ** (layout.bit_depth - 1), _peak(layout)
     step = 2.0 ** (layout.bit_depth - 8)
-    return 16 * step, 219 * step, 128 * step, 224 * step
+    return LUMA_BLACK * step, LUMA_CODES * step, CHROMA_ZERO * step, CHROMA_CODES * step
 
 
 def _widen(chroma: Tensor, layout: PixelLayout, size: torch.Size) -> Tensor:

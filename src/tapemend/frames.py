@@ -322,26 +322,53 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Account:
-    """Everything there is to say about a finished restoration; what the report tells."""
+class Survey:
+    """What a tape is and what one pass over it found."""
 
     tape: Tape
     source_sha256: str
     index: FrameIndex
     frame_rate: Fraction
-    """Of the frames that were worked on: field rate where fields became frames."""
+    """Of the frames that were looked at: field rate where fields became frames."""
     analysis: Analysis
     verdict: Verdict
     shots: tuple[Shot, ...]
+    settings: dict[str, Any]
+    """Every setting that was used, JSON-ready, by stage."""
+    software: dict[str, str]
+    """Versions, device, precision, names and hashes of weights."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Account(Survey):
+    """Everything there is to say about a finished restoration; what its report tells."""
+
     changed: NDArray[np.float32]
     """(N,) share of each frame's samples that have another code than before."""
     windows: tuple[WindowNote, ...]
     comparisons: tuple[Comparison, ...]
     written: Written
-    settings: dict[str, Any]
-    """Every setting that was used, JSON-ready, by stage."""
-    software: dict[str, str]
-    """Versions, device, precision, names and hashes of weights."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Moment:
+    """A damaged frame that stands for the frames around it."""
+
+    index: int
+    picture: NDArray[np.uint8] | None
+    """(H, W, 3) R'G'B', None where pictures were not asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Inspection(Survey):
+    """What there is to say about a tape without restoring it."""
+
+    helped: int
+    """Damaged frames for which the tape has frames that are clean where it matters and can lend."""
+    moments: tuple[Moment, ...]
+    """The worst, in order of time, apart from each other."""
+    measures: dict[str, NDArray[np.float32]]
+    """Of signalstats by QCTools' names, each (stored frames,); empty where they were not asked for."""
 
 
 def damaged_cells(analysis: Analysis, verdict: Verdict, frame_index: int | NDArray[np.intp]) -> NDArray[np.bool_]:

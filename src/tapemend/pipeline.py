@@ -1,12 +1,13 @@
 """The way of a tape, in order: probe, decode, detect, select references, restore, encode, report. Read this first."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import torch
 
@@ -26,7 +27,9 @@ from tapemend.frames import (
     Plane,
     References,
     SegmentNote,
+    Shot,
     Tape,
+    Verdict,
     WindowNote,
     Written,
 )
@@ -36,7 +39,7 @@ from tapemend.progress import Progress, Silent
 from tapemend.references import ReferenceFinder
 from tapemend.report import write_report
 from tapemend.restore import Plan, Restorer, TapeRestorer
-from tapemend.settings import Settings
+from tapemend.settings import ReferenceSettings, Settings
 
 SEGMENT_FRAMES = 240
 """Frames of a segment, at the reader's rate; even, so that both fields of a frame are in one."""
@@ -128,9 +131,7 @@ def _analyse(reader: Reader, tape: Tape, judging: Scorer, journal: Journal, told
     folder = journal.folder / "analysis"
 
     def survey() -> dict[str, Any]:
-        expected = tape.frame_count_from_header
-        told.stage("looking for damage", expected and expected * (2 if reader.bobs else 1))
-        analysis = analyse(_counted(reader.survey(), told), tape.layout, judging, folder)
+        analysis = look_through(reader, tape, judging, folder, told)
         save_index(reader.index, folder / "index.npz")
         return {"scorer": analysis.scorer, "absolute": analysis.absolute}
 
@@ -140,12 +141,36 @@ def _analyse(reader: Reader, tape: Tape, judging: Scorer, journal: Journal, told
     return load(folder, found["scorer"], found["absolute"])
 
 
-def _plan(reader: Reader, tape: Tape, analysis: Analysis, settings: Settings) -> Plan:
-    """Everything that is settled before the first frame is restored."""
+def look_through(
+    reader: Reader,
+    tape: Tape,
+    judging: Scorer,
+    folder: Path,
+    told: Progress,
+    watch: Callable[[av.VideoFrame], None] | None = None,
+) -> Analysis:
+    """Read a tape once, score every frame, and have the reader's index; the analysis lies in ``folder``.
+
+    ``watch`` is shown every picture as it is stored.
+    """
+    expected = tape.frame_count_from_header
+    told.stage("looking for damage", expected and expected * (2 if reader.bobs else 1))
+    return analyse(_counted(reader.survey(watch), told), tape.layout, judging, folder)
+
+
+def judged(
+    reader: Reader, analysis: Analysis, settings: ReferenceSettings
+) -> tuple[Verdict, tuple[Shot, ...], ReferenceFinder]:
+    """What is damaged, where shots begin, and who answers which frames can lend."""
     verdict = judge(analysis)
     shots = find_shots(analysis.signature)
     whole = reader.index.state == list(FrameState).index(FrameState.DECODED)
-    finder = ReferenceFinder(analysis, verdict, shots, settings.references, whole)
+    return verdict, shots, ReferenceFinder(analysis, verdict, shots, settings, whole)
+
+
+def _plan(reader: Reader, tape: Tape, analysis: Analysis, settings: Settings) -> Plan:
+    """Everything that is settled before the first frame is restored."""
+    verdict, shots, finder = judged(reader, analysis, settings.references)
     return Plan(
         layout=tape.layout,
         analysis=analysis,
@@ -208,12 +233,12 @@ def _comparisons(reader: Reader, plan: Plan, notes: list[SegmentNote], layout: P
             yield Comparison(
                 index=index,
                 caption=f"damage {plan.analysis.frame_score[index]:.2f}, {changed[index]:.0%} of the samples changed",
-                before=_rgb(reader.fetch(index).planes, layout),
-                after=_rgb(planes_at(segment, position), layout),
+                before=as_rgb(reader.fetch(index).planes, layout),
+                after=as_rgb(planes_at(segment, position), layout),
             )
 
 
-def _rgb(planes: tuple[Plane, ...], layout: PixelLayout) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def as_rgb(planes: tuple[Plane, ...], layout: PixelLayout) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     """(H, W, 3) R'G'B' of a frame, to look at."""
     picture = (to_rgb(to_ycbcr(planes, layout)) * 255).round().to(torch.uint8)
     return np.ascontiguousarray(picture.permute(1, 2, 0).numpy())

@@ -71,6 +71,13 @@ class ScorerName(StrEnum):
     CLIP = "clip"
 
 
+class ClipPrompts(StrEnum):
+    """What ``--clip-prompts`` may say."""
+
+    PAPER = "paper"
+    TAPE = "tape"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectSettings:
     """How damage is found."""
@@ -81,6 +88,8 @@ class DetectSettings:
     """Weights of the embedded scorer: a checkpoint that ships with tapemend, or a .safetensors file."""
     clip_model: str = "openai/clip-vit-large-patch14"
     """With --scorer clip: a local folder, or the hub name of a model that is already on this machine."""
+    clip_prompts: ClipPrompts = ClipPrompts.PAPER
+    """With --scorer clip: the twelve descriptions of damage of the TAPE paper, or twelve of ours for tape alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +102,22 @@ class ReferenceSettings:
     def __post_init__(self) -> None:
         if not 0 <= self.references <= 8:
             raise SettingsError(f"--references {self.references}: must be 0 to 8")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectSettings:
+    """How a tape is looked at without restoring it."""
+
+    measures: bool = True
+    """Measure every stored frame with FFmpeg's signalstats, as QCTools does; about as much work as finding damage."""
+    moments: int = 8
+    """How many of the worst moments are named at most, at least 0."""
+    device: str = "auto"
+    """auto, cpu, or cuda; auto takes the GPU where there is one."""
+
+    def __post_init__(self) -> None:
+        if self.moments < 0:
+            raise SettingsError(f"--moments {self.moments}: must be at least 0")
 
 
 class Precision(StrEnum):
@@ -169,3 +194,67 @@ class SimulateSettings:
     def __post_init__(self) -> None:
         if self.preset is not None and self.chain is not None:
             raise SettingsError(f"--preset {self.preset} and --chain {self.chain} contradict each other; give one")
+
+
+class MethodName(StrEnum):
+    """What ``--methods`` may say."""
+
+    INPUT = "input"
+    TAPEMEND = "tapemend"
+    CLASSICAL = "classical"
+    MEDIAN = "median"
+
+
+class MetricName(StrEnum):
+    """What ``--metrics`` may say."""
+
+    PSNR = "psnr"
+    SSIM = "ssim"
+    MS_SSIM = "ms-ssim"
+    FLICKER = "flicker"
+    WARPING = "warping"
+    VMAF = "vmaf"
+    LPIPS = "lpips"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateSettings:
+    """What is compared, on which tapes, and how."""
+
+    presets: tuple[str, ...] = ("first-2026-11",)
+    """Kinds of tape, as tapemend degrade --list names them; clean stands for no damage at all."""
+    methods: tuple[MethodName, ...] = tuple(MethodName)
+    """What is compared with the input: tapemend, FFmpeg's classical chain, a temporal median aligned by lines."""
+    metrics: tuple[MetricName, ...] = tuple(name for name in MetricName if name is not MetricName.LPIPS)
+    """What is measured besides PSNR; vmaf needs the binary of imageio-ffmpeg, lpips needs --lpips-weights."""
+    weights: tuple[str, ...] = ("restorer-default",)
+    """Networks for tapemend: checkpoints that ship with it, or .safetensors files; each is a method of its own."""
+    frames: int = 48
+    """Frames from the start of each clip, at least 1."""
+    rows: int = 576
+    """Clips are scaled to this height, an even number."""
+    paper: bool = False
+    """The paper's protocol: the centre 512 x 512 of each frame, windows of five frames, five references."""
+    lpips_weights: Path | None = None
+    """A .safetensors file with an AlexNet or VGG-16 (features.*) and LPIPS's linear layers (lin0 to lin4)."""
+    seed: int = 2026
+    """Of the first clip's damage; one more for each next clip."""
+    device: str = "auto"
+    """Where tapemend's network computes: auto, cpu or cuda."""
+
+    def __post_init__(self) -> None:
+        if self.frames < 1:
+            raise SettingsError(f"--frames {self.frames}: must be at least 1")
+        if self.rows < 16 or self.rows % 2:
+            raise SettingsError(f"--rows {self.rows}: must be an even number of at least 16")
+        if MetricName.LPIPS in self.metrics and self.lpips_weights is None:
+            raise SettingsError("--metrics lpips: needs weights, which are not shipped; name them with --lpips-weights")
+        for flag, values in (("presets", self.presets), ("methods", self.methods), ("weights", self.weights)):
+            if not values or len(set(values)) < len(values):
+                raise SettingsError(f"--{flag}: name at least one, and none twice")
+
+    @property
+    def measured(self) -> tuple[MetricName, ...]:
+        """The metrics in their order: those asked for, PSNR always, LPIPS where weights are given."""
+        extra = {MetricName.PSNR} | ({MetricName.LPIPS} if self.lpips_weights else set())
+        return tuple(name for name in MetricName if name in extra.union(self.metrics))

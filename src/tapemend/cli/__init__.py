@@ -22,8 +22,11 @@ app = App(
 COMMANDS = {
     "restore": "Restore a digitised tape into a new file, with a report beside it.",
     "probe": "Say what a capture is: streams, rate, scan and field order as flagged and as measured, shape, colour.",
+    "inspect": "Say what is wrong with tapes without restoring them: scores, kinds of damage, worst moments, measures.",
     "degrade": "Damage a clean progressive clip as tape does, with the truth about the damage beside it.",
     "dataset": "Build a training set from a folder of clean clips, and say what is in it.",
+    "evaluate": "Damage clean clips, restore them, and say how near to the truth each method comes.",
+    "models": "Say which weights there are, and what a frame costs with each.",
     "train": "Train a network on a folder of clean clips, damaged by the simulator.",
 }
 """Each is imported when it is called; here is what the help says of it before that."""
@@ -37,7 +40,7 @@ app.meta.suppress_keyboard_interrupt = False
 @app.meta.default
 def launch(
     *words: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)], config: Path | None = None
-) -> None:
+) -> object:
     """Run a command.
 
     Parameters
@@ -48,21 +51,21 @@ def launch(
     if config is not None:
         _refuse_unless_toml(config)
         app.config = (Toml(config),)
-    app(words, exit_on_error=False, print_error=False)
+    return app(words, exit_on_error=False, print_error=False)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0 done, 1 an error of ours, 2 usage, 130 Ctrl-C."""
+    """Run one command; returns the exit code: 0 done, 1 an error of ours, 2 usage, 3 damage found, 130 Ctrl-C."""
     app.config = ()
     try:
-        app.meta(arguments, exit_on_error=False, print_error=False)
+        answer = app.meta(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         return _said(2, f"{str(error).rstrip('.')}; tapemend --help says what there is")
     except TapemendError as error:
         return _said(1, error)
     except KeyboardInterrupt as stop:
         return _said(130, str(stop) or "stopped; the same command goes on where it was")
-    return 0
+    return answer if isinstance(answer, int) else 0
 
 
 def _refuse_unless_toml(path: Path) -> None:

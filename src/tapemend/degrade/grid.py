@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+import torch
+from torch import Tensor
+
 LUMA_SAMPLE_RATE = 13.5e6
 """Hz, of a line of 720 samples (BT.601-7, table 3)."""
 DIGITAL_LINE = 720
@@ -68,6 +71,14 @@ class Grid:
     def lines(self, rows: float) -> float:
         """The other way."""
         return rows * self.standard.field_lines / self._whole[0]
+
+    def line_numbers(self) -> Tensor:
+        """(H,) each row's place down the picture, in lines of a field."""
+        return torch.arange(self.height) * self.lines(1.0)
+
+    def seconds(self, index: int) -> Tensor:
+        """(H,) float64 seconds from the tape's start at which the rows of picture ``index`` are scanned."""
+        return index / self.standard.field_rate + self.line_numbers().double() / self.standard.line_rate
 
     def pixels(self, microseconds: float) -> float:
         """Pixels along the line that so much time takes."""

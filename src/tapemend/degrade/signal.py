@@ -1,11 +1,10 @@
-"""What passes do to lines: move, filter, resample, fill with noise; all along the line, each line on its own."""
+"""What passes do to lines: move, filter, fill with noise; all along the line, each line on its own."""
 
 import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
 from tapemend.degrade.grid import Grid
 
@@ -35,50 +34,6 @@ def filter_lines(lines: Tensor, grid: Grid, response: Response) -> Tensor:
 def low_pass(hertz: float, order: int = 3) -> Response:
     """Butterworth: 3 dB down at ``hertz``, 6 dB an octave and order beyond."""
     return lambda frequency: (1 + (frequency / hertz) ** (2 * order)).rsqrt()
-
-
-def high_pass(hertz: float, order: int = 3) -> Response:
-    """Butterworth."""
-    return lambda frequency: (1 + (hertz / frequency.clamp(min=1.0)) ** (2 * order)).rsqrt()
-
-
-def band(centre: float, width: float) -> Response:
-    """A bell around ``centre`` Hz, at half its height ``width`` Hz wide."""
-    return lambda frequency: torch.exp(-4 * math.log(2) * ((frequency - centre) / width).square())
-
-
-def delay(microseconds: float) -> Response:
-    """The line comes later, by any part of a sample."""
-    return lambda frequency: torch.exp(-2j * math.pi * frequency * microseconds * 1e-6)
-
-
-def resample_lines(lines: Tensor, samples: int) -> Tensor:
-    """(..., W) to (..., samples) over the same time, band-limited; ends replicated while it is done."""
-    width = lines.shape[-1]
-    border = 8
-    wide = torch.cat(
-        [lines[..., :1].expand(*lines.shape[:-1], border), lines, lines[..., -1:].expand(*lines.shape[:-1], border)], -1
-    )
-    size = width + 2 * border
-    exact = math.gcd(width, samples)
-    step = width // exact
-    size += -size % step
-    wide = pad(wide.reshape(-1, 1, wide.shape[-1]), (0, size - wide.shape[-1]), mode="replicate").reshape(
-        *lines.shape[:-1], size
-    )
-    target = size // step * (samples // exact)
-    spectrum = torch.fft.rfft(wide)
-    kept = torch.zeros(*spectrum.shape[:-1], target // 2 + 1, dtype=spectrum.dtype, device=lines.device)
-    both = min(spectrum.shape[-1], kept.shape[-1])
-    kept[..., :both] = spectrum[..., :both]
-    whole = torch.fft.irfft(kept, n=target) * (target / size)
-    first = border * samples / width
-    # The border is a whole number of new samples only by chance; what is left of it is a delay of under one sample.
-    phase = torch.exp(2j * math.pi * torch.arange(kept.shape[-1], device=lines.device) * (first % 1) / target)
-    if first % 1:
-        whole = torch.fft.irfft(kept * phase, n=target) * (target / size)
-    resampled: Tensor = whole[..., int(first) : int(first) + samples]
-    return resampled
 
 
 def move_lines(picture: Tensor, shift: Tensor) -> Tensor:

@@ -16,5 +16,5 @@ __all__ = ["ANALYSIS_FILES", "Scorer", "analyse", "find_shots", "judge", "load",
 def scorer(settings: DetectSettings, device: torch.device) -> Scorer:
     """The scorer that the settings name, ready on the device. Raises ModelMissing, WeightsError."""
     if settings.scorer is ScorerName.CLIP:
-        return ClipScorer(settings.clip_model, device)
+        return ClipScorer(settings.clip_model, device, settings.clip_prompts)
     return DamageScorer(checkpoint.read(settings.scorer_weights, "scorer"), device)

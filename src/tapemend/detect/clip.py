@@ -11,9 +11,10 @@ from torch import Tensor
 from torch.nn.functional import interpolate, normalize
 
 from tapemend.colour import to_rgb
-from tapemend.detect.prompts import PAPER_PROMPTS
+from tapemend.detect.prompts import PROMPTS
 from tapemend.detect.score import CELL_COLUMNS, CELL_ROWS, KINDS
 from tapemend.errors import ModelMissing, WeightsError
+from tapemend.settings import ClipPrompts
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 DEVIATION = (0.26862954, 0.26130258, 0.27577711)
@@ -35,41 +36,42 @@ class ClipScorer:
 
     absolute = False
 
-    def __init__(self, source: str, device: torch.device, prompts: tuple[str, ...] = PAPER_PROMPTS) -> None:
+    def __init__(self, source: str, device: torch.device, prompts: ClipPrompts = ClipPrompts.PAPER) -> None:
         """Loads the network and takes in the prompts; never touches the net.
 
         Args:
             source: A folder with a CLIP in Hugging Face's layout, or the hub name of one that was fetched before.
             device: Where it runs.
-            prompts: Descriptions of damage, at least one.
+            prompts: Which descriptions of damage pictures are compared with.
 
         Raises:
             ModelMissing: transformers is not installed, or the model is not on this machine as safetensors.
             WeightsError: The files are damaged or not those of a CLIP.
         """
         network, tokenizer = _load(source)
-        self.name = f"clip {source}"
+        self.name = f"clip {source}, {prompts} prompts"
         self.device = device
         self._network = network.float().eval().to(device)
         self._side = int(network.config.vision_config.image_size)
-        self._text = self._prompt_feature(tokenizer, prompts)
+        self._text = self._prompt_feature(tokenizer, PROMPTS[prompts])
 
     @torch.inference_mode()
     def score(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Scores a batch of pictures.
 
         Args:
-            pictures: (B, 3, H, W) float32 Y'CbCr, luma 0 to 1, chroma -0.5 to 0.5; any size.
+            pictures: (B + 2, 3, H, W) float32 Y'CbCr, luma 0 to 1, chroma -0.5 to 0.5; any size. The first and the
+                last are not looked at: CLIP knows single pictures only.
 
         Returns:
             Of each frame the cosine of the whole picture (B,), -1 to 1; of each region (B, 18, 24) the cosine of the
             crop whose centre is nearest, 0 to 1 for CELL_COSINES and clipped; and zeros (B, 5): CLIP tells no kinds
             of damage apart.
         """
-        rgb = to_rgb(pictures.to(self.device))
+        rgb = to_rgb(pictures[1:-1].to(self.device))
         height, width = rgb.shape[-2:]
-        tops = _starts(height, self._side, LEAST_CROP_ROWS)
-        lefts = _starts(width, self._side, LEAST_CROP_COLUMNS)
+        tops = crop_starts(height, self._side, LEAST_CROP_ROWS)
+        lefts = crop_starts(width, self._side, LEAST_CROP_COLUMNS)
         crops = [rgb[..., top : top + self._side, left : left + self._side] for top in tops for left in lefts]
         inputs = torch.stack([self._fit(picture) for picture in (rgb, *crops)], dim=1).flatten(0, 1)
         parts = [inputs[first : first + IMAGES_AT_ONCE] for first in range(0, len(inputs), IMAGES_AT_ONCE)]
@@ -104,7 +106,7 @@ class ClipScorer:
         return normalize(self._network.visual_projection(pooled), dim=-1) @ self._text
 
 
-def _starts(length: int, side: int, least: int) -> list[int]:
+def crop_starts(length: int, side: int, least: int) -> list[int]:
     """First pixels of crops of ``side`` that cover ``length`` evenly: at least ``least``, one if it holds all."""
     if length <= side:
         return [0]

@@ -2,7 +2,7 @@
 
 import torch
 from torch import Tensor
-from torch.nn.functional import adaptive_max_pool2d, interpolate, pad
+from torch.nn.functional import adaptive_avg_pool2d, interpolate, pad, softplus
 
 from tapemend.checkpoint import Checkpoint
 from tapemend.detect.score import CELL_COLUMNS, CELL_ROWS
@@ -28,11 +28,24 @@ class DamageScorer:
 
     @torch.inference_mode()
     def score(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, 3, H, W) Y'CbCr to frame scores (B,), region scores (B, 18, 24) and kinds (B, 5), all 0 to 1."""
+        """See :class:`tapemend.detect.score.Scorer`."""
         height, width = pictures.shape[-2:]
         whole = pad(pictures, (0, -width % damage.CELL_COLUMNS, 0, -height % damage.CELL_ROWS), mode="replicate")
-        kinds = self.network(whole.to(self.device, memory_format=torch.channels_last)).sigmoid()
-        local = interpolate(kinds[:, :LOCAL_KINDS].amax(1, keepdim=True), size=whole.shape[-2:], mode="nearest")
-        cells = adaptive_max_pool2d(local[..., :height, :width], (CELL_ROWS, CELL_COLUMNS))[:, 0]
+        logits = self.network(whole.to(self.device)[None])[0]
+        changed = interpolate(energy(logits[:, :LOCAL_KINDS]).amax(1, keepdim=True), size=whole.shape[-2:])
+        cells = visible(adaptive_avg_pool2d(changed[..., :height, :width], (CELL_ROWS, CELL_COLUMNS)))[:, 0]
         worst = cells.flatten(1).topk(WORST_CELLS).values.mean(1)
-        return worst, cells, kinds.mean((2, 3))
+        return worst, cells, logits.sigmoid().mean((2, 3))
+
+
+def energy(logits: Tensor) -> Tensor:
+    """How much is changed, as the mean square, 1 where it begins to be seen: the network was trained on visible(it).
+
+    Unlike what is visible, energies of parts have a mean that is the whole's.
+    """
+    return softplus(logits)
+
+
+def visible(energy: Tensor) -> Tensor:
+    """0 to 1, the score."""
+    return 1 - torch.exp(-energy)

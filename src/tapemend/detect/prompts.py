@@ -1,5 +1,10 @@
 """What a CLIP is asked for: damage in words. A picture that resembles them little is clean."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from tapemend.settings import ClipPrompts
+
 PAPER_PROMPTS = (
     "an image with interlacing artifacts",
     "an image of a degraded photo",
@@ -31,3 +36,7 @@ TAPE_PROMPTS = (
     "a video frame full of static and snow",
 )
 """Ours: what wears a tape out, as people describe it; none names a fault of files or of photographs."""
+
+PROMPTS: Mapping[ClipPrompts, tuple[str, ...]] = MappingProxyType(
+    {ClipPrompts.PAPER: PAPER_PROMPTS, ClipPrompts.TAPE: TAPE_PROMPTS}
+)

@@ -1,7 +1,6 @@
 """Every frame through a scorer, once, in order; what grows with the tape goes to disk."""
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -32,7 +31,15 @@ class Scorer(Protocol):
     """Whether 0.5 means the same on every tape."""
 
     def score(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, 3, H, W) Y'CbCr to frame scores (B,), region scores (B, 18, 24) and kinds (B, 5), all 0 to 1."""
+        """Scores B frames in a row.
+
+        Args:
+            pictures: (B + 2, 3, H, W) float32 Y'CbCr, luma 0 to 1, chroma -0.5 to 0.5: the frames, between the one
+                before them and the one after them. The tape's first and last frame stand beside themselves.
+
+        Returns:
+            Frame scores (B,), region scores (B, 18, 24) and kinds (B, 5), all 0 to 1.
+        """
         ...
 
 
@@ -48,10 +55,11 @@ def analyse(frames: Iterable[Frame], layout: PixelLayout, scorer: Scorer, folder
         (folder / KIND_SCORES).open("wb") as kind_file,
         (folder / SIGNATURES).open("wb") as signature_file,
     ):
-        for pictures in _pictures(frames, layout):
+        for pictures in _in_a_row(frames, layout):
             scores, cells, kinds = scorer.score(pictures)
+            signatures = signature(pictures[1:-1])
             frame_file.write(scores.cpu().numpy().astype(np.float32).tobytes())
-            for values, file in ((cells, cell_file), (kinds, kind_file), (signature(pictures), signature_file)):
+            for values, file in ((cells, cell_file), (kinds, kind_file), (signatures, signature_file)):
                 file.write((values.cpu() * 255).round().clamp(0, 255).to(torch.uint8).numpy().tobytes())
     return load(folder, scorer.name, scorer.absolute)
 
@@ -78,8 +86,14 @@ def signature(pictures: Tensor) -> Tensor:
     return (means + torch.tensor([0.0, 0.5, 0.5])).clamp(0, 1)
 
 
-def _pictures(frames: Iterable[Frame], layout: PixelLayout) -> Iterator[Tensor]:
-    """Batches of (B, 3, H, W)."""
-    stream = iter(frames)
-    while batch := list(islice(stream, BATCH)):
-        yield torch.stack([to_ycbcr(frame.planes, layout) for frame in batch])
+def _in_a_row(frames: Iterable[Frame], layout: PixelLayout) -> Iterator[Tensor]:
+    """(B + 2, 3, H, W) up to BATCH frames in a row between their neighbours; each frame is one of the B once."""
+    pictures = (to_ycbcr(frame.planes, layout) for frame in frames)
+    row = [first, first] if (first := next(pictures, None)) is not None else []
+    for picture in pictures:
+        row.append(picture)
+        if len(row) == BATCH + 2:
+            yield torch.stack(row)
+            row = row[-2:]
+    if row:
+        yield torch.stack([*row, row[-1]])

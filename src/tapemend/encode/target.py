@@ -15,7 +15,6 @@ from tapemend.settings import EncodeSettings
 INTERLEAVE_MICROSECONDS = 500_000
 """How long a muxer holds packets back for a silent stream; we hand them in by time already."""
 
-
 OTHER_CONTAINERS = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".mts", ".mxf", ".ts", ".webm", ".wmv"})
 """Endings that promise something; any other is the user's own business."""
 

@@ -7,7 +7,7 @@ from torch.nn.functional import leaky_relu, pad
 ROUGH = 4
 """Channels of roughness."""
 HALF_ROUGH = 0.05
-"""Second difference that is compressed to one half."""
+"""Difference that is compressed to one half."""
 
 
 class ResidualBlock(nn.Module):
@@ -57,12 +57,16 @@ def roughness(picture: Tensor) -> Tensor:
     Second differences down the picture (of all components) and along the line (of luma), compressed so that faint
     noise counts and no edge drowns it: damage is a matter of these, and a network is slow to learn them by itself.
     """
-    wide = pad(picture, (1, 1, 1, 1), mode="replicate")
-    middle = 2 * picture
-    down = wide[..., :-2, 1:-1] + wide[..., 2:, 1:-1] - middle
-    along = wide[:, :1, 1:-1, :-2] + wide[:, :1, 1:-1, 2:] - middle[:, :1]
-    rough = torch.cat([down, along], 1)
-    return rough / (rough.abs() + HALF_ROUGH)
+    tall = pad(picture, (0, 0, 1, 1), mode="replicate")
+    wide = pad(picture[:, :1], (1, 1, 0, 0), mode="replicate")
+    down = tall[..., :-2, :] + tall[..., 2:, :] - 2 * picture
+    along = wide[..., :-2] + wide[..., 2:] - 2 * picture[:, :1]
+    return compress(torch.cat([down, along], 1))
+
+
+def compress(difference: Tensor) -> Tensor:
+    """Differences to -1 to 1, HALF_ROUGH to one half."""
+    return difference / difference.abs().add_(HALF_ROUGH)
 
 
 def fold_pixels(picture: Tensor, rows: int, columns: int) -> Tensor:

@@ -1,21 +1,23 @@
-"""The embedded scorer's network: one frame in, a map of how damaged each region is, by kind."""
+"""The embedded scorer's network: frames in a row in, a map of how damaged each region is, by kind."""
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from tapemend.network.blocks import ROUGH, blocks, fold_pixels, roughness
+from tapemend.network.blocks import ROUGH, blocks, compress, roughness
 
 CELL_ROWS, CELL_COLUMNS = 8, 16
 """Pixels per cell of the map."""
+SEEN = 3 + ROUGH + 2
+"""Channels of what the network sees of a frame: itself, its roughness, how its luma differs from either neighbour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DamageConfig:
     """Everything that shapes the network; stored in the checkpoint."""
 
-    widths: tuple[int, int, int] = (24, 48, 64)
+    widths: tuple[int, int, int] = (24, 32, 56)
     """Channels at 2 x 8, 4 x 16 and 8 x 16 pixels."""
     depth: int = 2
     """Residual blocks of the last two levels."""
@@ -24,13 +26,16 @@ class DamageConfig:
 
 
 class DamageNetwork(nn.Module):
-    """Sees single lines (two rows by eight columns become channels) at a small part of the restorer's cost."""
+    """Sees single lines, and what changes from frame to frame, at a small part of the restorer's cost.
+
+    One frame does not tell lines out of place from grass, nor dropouts from glitter; its neighbours do.
+    """
 
     def __init__(self, config: DamageConfig) -> None:
         super().__init__()
         first, second, third = config.widths
         self.body = nn.Sequential(
-            nn.Conv2d((3 + ROUGH) * 2 * 8, first, 3, padding=1),
+            nn.Conv2d(SEEN, first, (2, 4), stride=(2, 4)),
             nn.LeakyReLU(0.1),
             nn.Conv2d(first, second, 4, stride=2, padding=1),
             blocks(second, config.depth),
@@ -39,7 +44,30 @@ class DamageNetwork(nn.Module):
             nn.Conv2d(third, config.kinds, 1),
         )
 
-    def forward(self, picture: Tensor) -> Tensor:
-        """(N, 3, H, W) Y'CbCr, H a multiple of 8 and W of 16, to logits (N, kinds, H/8, W/16)."""
-        logits: Tensor = self.body(fold_pixels(torch.cat([picture, roughness(picture)], 1), 2, 8))
-        return logits
+    def forward(self, clip: Tensor) -> Tensor:
+        """Frames 0 to T + 1 in a row to a map of each but the first and the last.
+
+        Args:
+            clip: (N, T + 2, 3, H, W) Y'CbCr, H a multiple of 8 and W of 16.
+
+        Returns:
+            (N, T, kinds, H/8, W/16) logits.
+        """
+        logits: Tensor = self.body(self._look(clip).flatten(0, 1))
+        return torch.unflatten(logits, 0, (len(clip), -1))
+
+    def _look(self, clip: Tensor) -> Tensor:
+        """(N, T + 2, 3, H, W) to (N, T, SEEN, H, W/2).
+
+        Half the columns will do: damage on tape is long along the line.
+        """
+        half = (clip[..., ::2] + clip[..., 1::2]) / 2
+        change = compress(half[:, 1:, :1] - half[:, :-1, :1])
+        own = half[:, 1:-1]
+        rough = torch.unflatten(roughness(own.flatten(0, 1)), 0, own.shape[:2])
+        return torch.cat([own, rough, change[:, :-1], change[:, 1:]], 2)
+
+
+def with_ends(clip: Tensor) -> Tensor:
+    """(N, T, 3, H, W) to (N, T + 2, 3, H, W): the first and the last frame stand beside themselves."""
+    return torch.cat([clip[:, :1], clip, clip[:, -1:]], 1)

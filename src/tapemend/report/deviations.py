@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tapemend.frames import Account, FrameState
+from tapemend.frames import Account, FrameState, Survey
 from tapemend.report.summary import frames_in_state
 from tapemend.report.wording import counted
 
@@ -28,12 +28,19 @@ class Deviation:
 def find_deviations(account: Account) -> tuple[Deviation, ...]:
     """Return everything in an account that was not as expected: of the file, the verdict, the repair, the result."""
     return (
-        *(Deviation(what=note) for note in account.tape.notes),
-        *(Deviation(what=note) for note in account.index.notes),
-        *_of_the_file(account),
-        *_of_the_verdict(account),
+        *deviations_found(account),
         *_of_the_repair(account),
         *(Deviation(what=f"Not kept as it was: {_sentence(what)}") for what in account.written.left_out),
+    )
+
+
+def deviations_found(survey: Survey) -> tuple[Deviation, ...]:
+    """Return what was not as expected before anything was restored: of the file and of the verdict."""
+    return (
+        *(Deviation(what=note) for note in survey.tape.notes),
+        *(Deviation(what=note) for note in survey.index.notes),
+        *_of_the_file(survey),
+        *_of_the_verdict(survey),
     )
 
 
@@ -42,32 +49,32 @@ def setting(account: Account, stage: str, name: str) -> Any:
     return account.settings.get(stage, {}).get(name)
 
 
-def _of_the_file(account: Account) -> Iterator[Deviation]:
-    corrupt = frames_in_state(account, FrameState.CORRUPT)
+def _of_the_file(survey: Survey) -> Iterator[Deviation]:
+    corrupt = frames_in_state(survey, FrameState.CORRUPT)
     if len(corrupt):
         yield _about(corrupt, f"{counted(len(corrupt), 'frame')} came damaged out of the file; the decoder patched it.")
-    filled = frames_in_state(account, FrameState.FILLED)
+    filled = frames_in_state(survey, FrameState.FILLED)
     if len(filled):
         yield _about(
             filled, f"{counted(len(filled), 'frame')} could not be had from the file; a copy of a neighbour stands in."
         )
 
 
-def _of_the_verdict(account: Account) -> Iterator[Deviation]:
-    damaged = account.verdict.damaged
-    if not account.verdict.separable:
+def _of_the_verdict(survey: Survey) -> Iterator[Deviation]:
+    damaged = survey.verdict.damaged
+    if not survey.verdict.separable:
         yield Deviation(
-            what=f"Damaged and clean frames do not stand apart on this tape. {_sentence(account.verdict.reason)}"
+            what=f"Damaged and clean frames do not stand apart on this tape. {_sentence(survey.verdict.reason)}"
         )
     if damaged.all():
         yield Deviation(what="Every frame was judged damaged: there was no clean frame to lend what is lost.")
         return
     total = np.concatenate(([0], np.cumsum(damaged)))
-    shots = [shot for shot in account.shots if total[shot.stop] - total[shot.start] == shot.stop - shot.start]
+    shots = [shot for shot in survey.shots if total[shot.stop] - total[shot.start] == shot.stop - shot.start]
     if shots:
         yield _about(
             np.array([shot.start for shot in shots]),
-            f"{counted(len(shots), 'shot')} of {len(account.shots):,} without a clean frame to lend what is lost "
+            f"{counted(len(shots), 'shot')} of {len(survey.shots):,} without a clean frame to lend what is lost "
             "(each is named by its first frame).",
         )
 

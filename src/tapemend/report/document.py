@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapemend.files import plain
-from tapemend.frames import Account, WindowNote
+from tapemend.frames import Account, Survey, WindowNote
 from tapemend.report.deviations import Deviation
-from tapemend.report.summary import Summary, window_changes
+from tapemend.report.summary import KindOfDamage, Summary, window_changes
 from tapemend.report.wording import clock, timecode
 
 SCHEMA_VERSION = 1
 """Rises when a key changes its meaning or goes away; new keys may come at any time."""
 SCORE_DECIMALS = 4
-LONG = frozenset({"damage_by_region", "shots", "windows", "frames"})
+LONG = frozenset({"damage_by_region", "shots", "windows", "frames", "stored_frames"})
 """Keys whose values are long: their numbers are written without line breaks between them."""
 
 
@@ -25,10 +25,10 @@ def document(account: Account, summary: Summary, deviations: Iterable[Deviation]
     """Return the whole account in JSON's terms: fractions as "numerator/denominator", frames counted from 0."""
     return {
         "schema_version": SCHEMA_VERSION,
-        "not_as_expected": [_deviation(account, each) for each in deviations],
+        "not_as_expected": [deviation_entry(account, each) for each in deviations],
         "tape": plain(asdict(account.tape)),
         "source_sha256": account.source_sha256,
-        "found": _found(account, summary),
+        "found": found_entry(account, summary.kinds, summary.where),
         "done": _done(account, summary),
         "written": plain(asdict(account.written)),
         "settings": plain(account.settings),
@@ -57,8 +57,9 @@ def runs(marked: NDArray[np.bool_]) -> list[list[int]]:
     return pairs
 
 
-def _found(account: Account, summary: Summary) -> dict[str, Any]:
-    analysis, verdict = account.analysis, account.verdict
+def found_entry(survey: Survey, kinds: Iterable[KindOfDamage], where: NDArray[np.float64]) -> dict[str, Any]:
+    """Return how damage was told from none, and which kinds there are where."""
+    analysis, verdict = survey.analysis, survey.verdict
     return {
         "scorer": analysis.scorer,
         "absolute": analysis.absolute,
@@ -67,13 +68,13 @@ def _found(account: Account, summary: Summary) -> dict[str, Any]:
         "separable": verdict.separable,
         "confidence": round(verdict.confidence, SCORE_DECIMALS),
         "reason": verdict.reason,
-        "damaged_frames": summary.damaged,
+        "damaged_frames": int(verdict.damaged.sum()),
         "damage_by_kind": {
             kind.name: {"mean": round(kind.mean, SCORE_DECIMALS), "strongest_in_frames": kind.strongest_in}
-            for kind in summary.kinds
+            for kind in kinds
         },
-        "damage_by_region": np.round(summary.where, SCORE_DECIMALS).tolist(),
-        "shot_count": len(account.shots),
+        "damage_by_region": np.round(where, SCORE_DECIMALS).tolist(),
+        "shot_count": len(survey.shots),
     }
 
 
@@ -101,8 +102,9 @@ def _window(window: WindowNote, changed: float) -> dict[str, Any]:
     }
 
 
-def _deviation(account: Account, deviation: Deviation) -> dict[str, Any]:
-    frames = [{"index": frame, "time": timecode(account.index, frame)} for frame in deviation.frames]
+def deviation_entry(survey: Survey, deviation: Deviation) -> dict[str, Any]:
+    """Return a deviation with the times of its frames."""
+    frames = [{"index": frame, "time": timecode(survey.index, frame)} for frame in deviation.frames]
     return {"what": deviation.what, "frames": frames}
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from tapemend.frames import Account, ColourTags, PixelLayout, ScanType, StreamNote, Tape
+from tapemend.frames import Account, ColourTags, PixelLayout, ScanType, StreamNote, Survey, Tape
 from tapemend.report.deviations import setting
-from tapemend.report.summary import Summary
+from tapemend.report.summary import duration
 from tapemend.report.wording import clock, decimal, size
 
 PRIMARIES = {1: "BT.709", 4: "BT.470 M", 5: "BT.601, 625 lines", 6: "BT.601, 525 lines", 7: "SMPTE 240M", 9: "BT.2020"}
@@ -33,22 +33,22 @@ SCANS = {
 Facts = Iterator[tuple[str, str | list[str]]]
 
 
-def tape_facts(account: Account, summary: Summary) -> Facts:
+def tape_facts(survey: Survey) -> Facts:
     """Yield what the source is."""
-    tape, scan = account.tape, account.tape.scan
+    tape, scan = survey.tape, survey.tape.scan
     yield "File", str(tape.path)
     yield "Size", size(tape.size_bytes)
-    yield "SHA-256", account.source_sha256
+    yield "SHA-256", survey.source_sha256
     yield "Container and codec", f"{tape.container}, {tape.codec}"
     yield "Picture", _picture(tape)
     yield "Samples", _samples(tape.layout, tape.stored_pixel_format)
     yield "Colour", _colour(tape.colour)
     yield "Scan", f"{SCANS[scan.used]} (flagged: {SCANS[scan.flagged]}; measured: {SCANS[scan.measured]})"
-    yield "Rate", _rate(account)
-    fields = "" if account.frame_rate == tape.frame_rate else " (one for each field)"
-    yield "Frames", f"{summary.frame_count:,} read{fields}; {_promise(tape.frame_count_from_header)}"
-    yield "Duration", clock(summary.duration)
-    yield "Shots", f"{len(account.shots):,}"
+    yield "Rate", _rate(survey)
+    fields = "" if survey.frame_rate == tape.frame_rate else " (one for each field)"
+    yield "Frames", f"{len(survey.index):,} read{fields}; {_promise(tape.frame_count_from_header)}"
+    yield "Duration", clock(duration(survey))
+    yield "Shots", f"{len(survey.shots):,}"
     yield "Other streams", [_stream(stream) for stream in tape.streams]
     yield "Chapters", f"{tape.chapter_count:,}"
     if tape.tags:
@@ -104,11 +104,11 @@ def _colour(tags: ColourTags) -> str:
     )
 
 
-def _rate(account: Account) -> str:
-    stated = f"{decimal(account.tape.frame_rate)} frames a second"
-    if account.frame_rate == account.tape.frame_rate:
+def _rate(survey: Survey) -> str:
+    stated = f"{decimal(survey.tape.frame_rate)} frames a second"
+    if survey.frame_rate == survey.tape.frame_rate:
         return stated
-    return f"{stated}; restored at {decimal(account.frame_rate)}, one for each field"
+    return f"{stated}; worked on at {decimal(survey.frame_rate)}, one for each field"
 
 
 def _promise(frame_count: int | None) -> str:

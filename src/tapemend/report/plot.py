@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tapemend.frames import Account, FrameIndex
+from tapemend.frames import Account, FrameIndex, Survey
 from tapemend.report.document import runs
 from tapemend.report.wording import clock, percent
 
@@ -27,12 +27,7 @@ TICK_SECONDS = tuple(
 """Distances between times, and every whole number of hours."""
 FULL_SCALES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 """What the top of the plot of changes may mean."""
-SCORE_KEY = (
-    ("is-damaged", "judged damaged"),
-    ("is-clean", "judged clean"),
-    ("shade", "changed"),
-    ("tick", "shot cut"),
-)
+SCORE_KEY = (("is-damaged", "judged damaged"), ("is-clean", "judged clean"), ("tick", "shot cut"))
 """Marks of the plot of damage, by CSS class, and what they mean."""
 
 
@@ -49,32 +44,30 @@ class Scale:
         return HEIGHT * (1 - min(1.0, max(0.0, share)))
 
 
-def column_count(account: Account) -> int:
+def column_count(survey: Survey) -> int:
     """Return how many columns the plots of a tape have."""
-    return min(COLUMNS, len(account.index))
+    return min(COLUMNS, len(survey.index))
 
 
-def score_plot(account: Account) -> str:
-    """Return the plot of damage over time: threshold, shot cuts, and the stretches that were changed."""
-    columns = column_count(account)
-    score = peaks(account.analysis.frame_score, columns)
-    damaged = peaks(account.verdict.damaged, columns)
-    scale = _score_scale(account)
-    marks = [
-        _shading(peaks(account.changed > 0, columns)),
-        _bars(score, ~damaged, scale, "clean"),
-        _bars(score, damaged, scale, "damaged"),
-        _cuts(account, columns),
-    ]
+def score_plot(survey: Survey, changed: NDArray[np.bool_] | None = None) -> str:
+    """Return the plot of damage over time: threshold, shot cuts, and the frames (N,) that were changed, if any were."""
+    columns = column_count(survey)
+    score = peaks(survey.analysis.frame_score, columns)
+    damaged = peaks(survey.verdict.damaged, columns)
+    scale = _score_scale(survey)
+    marks = [_bars(score, ~damaged, scale, "clean"), _bars(score, damaged, scale, "damaged"), _cuts(survey, columns)]
     key = [*SCORE_KEY]
-    threshold = account.verdict.threshold
+    if changed is not None:
+        marks.insert(0, _shading(peaks(changed, columns)))
+        key.insert(2, ("shade", "changed"))
+    threshold = survey.verdict.threshold
     if scale.low <= threshold <= scale.high:
         marks.append(f'<path class="threshold" d="M0 {_number(scale.height(threshold))}H{columns}"/>')
         key.append(("dash", f"threshold, {threshold:.3g}"))
     legend = "".join(f'<span><i class="{name}"></i>{meaning}</span>' for name, meaning in key)
     edges = (f"{scale.high:.3g}", f"{scale.low:.3g}")
     drawing = _drawing("Damage of each frame over time", marks, columns)
-    return f'<div class="key">{legend}</div>{_plot(drawing, edges, account.index)}'
+    return f'<div class="key">{legend}</div>{_plot(drawing, edges, survey.index)}'
 
 
 def change_plot(account: Account) -> str:
@@ -85,6 +78,16 @@ def change_plot(account: Account) -> str:
     marks = [_bars(share, share > 0, scale, "changed")]
     drawing = _drawing("Share of each frame that changed, over time", marks, columns)
     return _plot(drawing, (percent(scale.high), percent(scale.low)), account.index)
+
+
+def measure_plot(survey: Survey, values: NDArray[np.float32]) -> str:
+    """Return the plot of a measure of every stored frame (N,), from 0 to the highest there is."""
+    columns = min(COLUMNS, len(values))
+    highest = peaks(values, columns)
+    scale = Scale(low=0.0, high=max(float(highest.max()), 1e-9))
+    marks = [_bars(highest, highest > 0, scale, "clean")]
+    drawing = _drawing("A measure of each frame over time", marks, columns)
+    return _plot(drawing, (f"{scale.high:.3g}", "0"), survey.index)
 
 
 def region_map(where: NDArray[np.float64]) -> str:
@@ -124,13 +127,13 @@ def time_ticks(index: FrameIndex) -> list[tuple[float, str]]:
     return ticks
 
 
-def _score_scale(account: Account) -> Scale:
+def _score_scale(survey: Survey) -> Scale:
     """An absolute scorer's scale is 0 to 1; another's runs over what it gave, the threshold included if it is near."""
-    if account.analysis.absolute:
+    if survey.analysis.absolute:
         return Scale(low=0.0, high=1.0)
-    score, threshold = account.analysis.frame_score, account.verdict.threshold
+    score, threshold = survey.analysis.frame_score, survey.verdict.threshold
     low, high = float(score.min()), float(score.max())
-    if account.verdict.separable:
+    if survey.verdict.separable:
         low, high = min(low, threshold), max(high, threshold)
     margin = max(0.05 * (high - low), 1e-3)
     return Scale(low=low - margin, high=high + margin)
@@ -148,9 +151,9 @@ def _shading(marked: NDArray[np.bool_]) -> str:
     return f'<path class="shade" d="{stretches}"/>'
 
 
-def _cuts(account: Account, columns: int) -> str:
+def _cuts(survey: Survey, columns: int) -> str:
     """A tick at the upper edge for each first frame of a shot but the tape's own."""
-    places = sorted({shot.start * columns // len(account.index) for shot in account.shots if shot.start > 0})
+    places = sorted({shot.start * columns // len(survey.index) for shot in survey.shots if shot.start > 0})
     ticks = "".join(f"M{place} 0v7" for place in places)
     return f'<path class="cut" d="{ticks}"/>'
 

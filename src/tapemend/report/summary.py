@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from tapemend.frames import Account, FrameState, WindowNote
+from tapemend.frames import Account, FrameState, Survey, WindowNote
 
 KINDS = ("geometry", "lines", "chroma", "noise", "levels")
 """Of damage, in the order of Analysis.kind_score."""
@@ -62,11 +62,10 @@ def summarise(account: Account) -> Summary:
     filled = frames_in_state(account, FrameState.FILLED)
     from_file = np.ones(len(changed), np.bool_)
     from_file[filled] = False
-    kinds, where = _damage(account)
-    index = account.index
+    kinds, where = damage_found(account)
     return Summary(
-        frame_count=len(index),
-        duration=int(index.pts[-1] - index.pts[0]) * index.time_base + 1 / account.frame_rate,
+        frame_count=len(account.index),
+        duration=duration(account),
         damaged=int(damaged.sum()),
         repaired=int((damaged & changed).sum()),
         repaired_in_regions=int((~damaged & changed).sum()),
@@ -78,9 +77,15 @@ def summarise(account: Account) -> Summary:
     )
 
 
-def frames_in_state(account: Account, state: FrameState) -> NDArray[np.intp]:
+def duration(survey: Survey) -> Fraction:
+    """Return the seconds from the first frame's beginning to the last one's end."""
+    index = survey.index
+    return int(index.pts[-1] - index.pts[0]) * index.time_base + 1 / survey.frame_rate
+
+
+def frames_in_state(survey: Survey, state: FrameState) -> NDArray[np.intp]:
     """Return the indices of the frames that came out of the file in this state."""
-    return np.flatnonzero(account.index.state == STATES.index(state))
+    return np.flatnonzero(survey.index.state == STATES.index(state))
 
 
 def window_changes(account: Account) -> NDArray[np.float64]:
@@ -99,9 +104,9 @@ def most_changed_windows(account: Account, count: int) -> list[tuple[WindowNote,
     return [(account.windows[place], float(shares[place])) for place in order]
 
 
-def _damage(account: Account) -> tuple[tuple[KindOfDamage, ...], NDArray[np.float64]]:
+def damage_found(survey: Survey) -> tuple[tuple[KindOfDamage, ...], NDArray[np.float64]]:
     """Return the kinds of damage and the mean region scores (rows, columns), both over the damaged frames."""
-    analysis, damaged = account.analysis, account.verdict.damaged
+    analysis, damaged = survey.analysis, survey.verdict.damaged
     kind_sum, strongest = np.zeros(len(KINDS), np.int64), np.zeros(len(KINDS), np.int64)
     cell_sum = np.zeros(analysis.cell_score.shape[1:], np.int64)
     for start in range(0, len(analysis), CHUNK_FRAMES):

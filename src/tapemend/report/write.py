@@ -4,9 +4,11 @@ import os
 from pathlib import Path
 
 from tapemend.errors import TargetNotWritable
-from tapemend.frames import Account
+from tapemend.frames import Account, Inspection
 from tapemend.report.deviations import find_deviations
 from tapemend.report.document import document, to_text
+from tapemend.report.inspection_document import inspection_document
+from tapemend.report.inspection_page import inspection_page
 from tapemend.report.page import page
 from tapemend.report.summary import summarise
 
@@ -25,6 +27,19 @@ def write_report(account: Account, target: Path) -> tuple[Path, Path]:
     json_path, html_path = report_paths(target)
     _write(json_path, to_text(document(account, summary, deviations)))
     _write(html_path, page(account, summary, deviations))
+    return json_path, html_path
+
+
+def write_inspection(inspection: Inspection, folder: Path) -> tuple[Path, Path]:
+    """Write all there is to say about a tape into ``folder``; return the paths of the JSON and the HTML.
+
+    Named after the tape and the beginning of its SHA-256, so that tapes of one name do not meet; reports of the same
+    tape are replaced. Raises TargetNotWritable when the disk refuses; no half file is left.
+    """
+    stem = f"{inspection.tape.path.name}.{inspection.source_sha256[:8]}.inspection"
+    json_path, html_path = folder / f"{stem}.json", folder / f"{stem}.html"
+    _write(json_path, to_text(inspection_document(inspection)))
+    _write(html_path, inspection_page(inspection))
     return json_path, html_path
 
 

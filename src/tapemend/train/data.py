@@ -13,6 +13,8 @@ from av.container import InputContainer
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tapemend.colour import from_codes
+from tapemend.encode.target import written_aside
 from tapemend.errors import NotAVideo
 from tapemend.source import main_video, open_container
 
@@ -43,24 +45,18 @@ class Store:
         """Another process opens the files itself; gigabytes of pictures are not sent to it."""
         return Store.opened, (self.paths,)
 
-    def cut(self, clip: int, frames: Sequence[int], top: int, left: int, rows: int, columns: int) -> Tensor:
-        """(T, 3, rows, columns) float32 Y'CbCr of these frames."""
-        block = np.stack([self.clips[clip][frame, :, top : top + rows, left : left + columns] for frame in frames])
+    def cut(
+        self, clip: int, frames: Sequence[int], corners: Sequence[tuple[int, int]], size: tuple[int, int]
+    ) -> Tensor:
+        """(N, 3, rows, columns) float32 Y'CbCr: of each frame the part with this (top, left) corner."""
+        rows, columns = size
+        block = np.stack(
+            [
+                self.clips[clip][frame, :, top : top + rows, left : left + columns]
+                for frame, (top, left) in zip(frames, corners, strict=True)
+            ]
+        )
         return from_codes(torch.from_numpy(block))
-
-
-def from_codes(codes: Tensor) -> Tensor:
-    """(T, 3, H, W) uint8 limited range to float32, luma 0 to 1, chroma -0.5 to 0.5 (BT.601, section 2.5)."""
-    offset = torch.tensor([16.0, 128.0, 128.0])[:, None, None]
-    scale = torch.tensor([219.0, 224.0, 224.0])[:, None, None]
-    return (codes.float() - offset) / scale
-
-
-def to_codes(picture: Tensor) -> Tensor:
-    """The other way, rounded, and clipped at the ends of the scale; (..., 3, H, W)."""
-    offset = torch.tensor([16.0, 128.0, 128.0])[:, None, None]
-    scale = torch.tensor([219.0, 224.0, 224.0])[:, None, None]
-    return (picture * scale + offset).round().clamp(0, 255).to(torch.uint8)
 
 
 def pack(folder: Path, cache: Path) -> Store:
@@ -72,9 +68,8 @@ def pack(folder: Path, cache: Path) -> Store:
     for path in paths:
         if not (packed := cache / f"{path.name}.npy").exists():
             log.info("packing %s", path.name)
-            aside = packed.with_suffix(".part.npy")
-            np.save(aside, _read(path))
-            aside.replace(packed)
+            with written_aside(packed) as aside, aside.open("wb") as file:
+                np.save(file, _read(path))
     return Store.opened(tuple(cache / f"{path.name}.npy" for path in paths))
 
 

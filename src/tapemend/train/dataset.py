@@ -8,7 +8,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import accumulate, takewhile
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from tapemend import __version__
+from tapemend.colour import from_codes, to_codes
 from tapemend.degrade import Kind
 from tapemend.degrade.timeline import generator
+from tapemend.encode.target import written_aside
 from tapemend.errors import JournalMismatch, SettingsError
 from tapemend.files import file_sha256, plain
-from tapemend.train.data import Store, from_codes, to_codes
+from tapemend.train.data import Store
 from tapemend.train.samples import Batch, SampleSettings, reference_count, visibility, window
 
 FORMAT = "tapemend-dataset-1"
@@ -118,7 +120,8 @@ def build(
         first = number * settings.shard
         path = folder / f"{number:06}.safetensors"
         parts = _windows(store, settings, range(first, min(first + settings.shard, settings.windows)), told)
-        _write(path, partial(save_file, parts))
+        with written_aside(path) as aside:
+            save_file(parts, aside)
         shards.append(
             {
                 "file": path.name,
@@ -127,7 +130,8 @@ def build(
                 "statistics": _statistics(parts),
             }
         )
-        _write(folder / MANIFEST, lambda aside: aside.write_text(json.dumps(work | {"shards": shards}, indent=2)))
+        with written_aside(folder / MANIFEST) as aside:
+            aside.write_text(json.dumps(work | {"shards": shards}, indent=2))
     return Dataset(folder)
 
 
@@ -190,13 +194,6 @@ def _manifest(folder: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise SettingsError(f"{path}: is no manifest of a training set of this version ({FORMAT})")
     return manifest
-
-
-def _write(path: Path, write: Callable[[Path], object]) -> None:
-    """Write aside and rename."""
-    aside = path.with_name(path.name + ".part")
-    write(aside)
-    aside.replace(path)
 
 
 def _tupled(value: Any) -> Any:

@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from tapemend import checkpoint
 from tapemend.allocator import keep_memory
 from tapemend.device import choose_device, choose_precision
+from tapemend.encode.target import written_aside
 from tapemend.errors import JournalMismatch
 from tapemend.settings import Precision
 from tapemend.train.data import Store
@@ -165,9 +166,9 @@ class Run:
         tensors |= {f"average/{name}": value for name, value in self.average.items()}
         for number, slots in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer/{number}/{slot}": value for slot, value in slots.items()}
-        aside = self.state.with_suffix(".part")
-        save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, aside, self._header())
-        aside.replace(self.state)
+        held = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+        with written_aside(self.state) as aside:
+            save_file(held, aside, self._header())
         checkpoint.write(
             self.folder / f"{self.recipe.kind}.safetensors",
             self.recipe.kind,

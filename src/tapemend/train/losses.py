@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor
 
-TO_RGB = torch.tensor([[1.0, 0.0, 1.402], [1.0, -0.344136, -0.714136], [1.0, 1.772, 0.0]])
-"""Y'CbCr to R'G'B' (BT.601)."""
+from tapemend.colour import YCBCR_TO_RGB
 
 
 def charbonnier(restored: Tensor, clean: Tensor, epsilon: float = 1e-3) -> Tensor:
@@ -21,4 +20,4 @@ def log_error(restored: Tensor, clean: Tensor, epsilon: float = 1e-5) -> Tensor:
 
 
 def _error(restored: Tensor, clean: Tensor) -> Tensor:
-    return torch.einsum("rc,...chw->...rhw", TO_RGB.to(restored), restored - clean)
+    return torch.einsum("rc,...chw->...rhw", YCBCR_TO_RGB.to(restored), restored - clean)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, max_pool2d
 
 from tapemend.errors import SettingsError
-from tapemend.network.damage import DamageConfig, DamageNetwork
+from tapemend.network.damage import DamageConfig, DamageNetwork, with_ends
 from tapemend.network.restoration import RestorationConfig, RestorationNetwork
 from tapemend.train.losses import charbonnier, log_error
 from tapemend.train.samples import Batch, SampleSettings, visibility
@@ -84,7 +84,17 @@ class ScorerRecipe:
 
     kind: str = "scorer"
     config: DamageConfig = DamageConfig()
-    samples: SampleSettings = SampleSettings(rows=192, columns=320, frames=2, windows=6, references=0, clean_share=0.35)
+    samples: SampleSettings = SampleSettings(
+        rows=192,
+        columns=320,
+        frames=4,
+        windows=4,
+        references=0,
+        clean_share=0.35,
+        texture_share=0.35,
+        pan_share=0.4,
+        cut_share=0.15,
+    )
     learning_rate: float = 1e-3
     steps: int = 3000
 
@@ -94,8 +104,8 @@ class ScorerRecipe:
 
     def losses(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """Cross entropy against how visible each kind of damage is in each cell."""
-        logits = network(batch.damaged.flatten(0, 1))
-        return {"cells": binary_cross_entropy_with_logits(logits, visibility(batch.cells.flatten(0, 1)))}
+        logits = network(with_ends(batch.damaged))
+        return {"cells": binary_cross_entropy_with_logits(logits, visibility(batch.cells))}
 
 
 RECIPES: Mapping[str, Callable[[], Recipe]] = MappingProxyType({"restorer": RestorerRecipe, "scorer": ScorerRecipe})

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from math import floor
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, max_pool2d
+from torch.nn.functional import avg_pool2d, interpolate, max_pool2d
 
 from tapemend.degrade import VISIBLE, Damaged, Preset, degrade, preset
 from tapemend.degrade.timeline import generator, uniform
@@ -16,6 +17,11 @@ from tapemend.train.data import FRAMES, Store
 
 MARGIN = 40
 """Columns cut beyond each side, so that moved lines bring in true picture."""
+FASTEST_PAN = 14.0
+"""Pixels from frame to frame, in either direction."""
+SMALLEST = 0.5
+"""Of its size, as far as a picture is reduced."""
+STRIDES = (1, 2, 3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,6 +67,17 @@ class SampleSettings:
     """Share of windows that are fields on tape, damaged as such and interpolated to frames afterwards."""
     clean_share: float = 0.15
     """Share of windows left undamaged."""
+    texture_share: float = 0.2
+    """Share of windows with fine texture laid over them: clean clips lost much of theirs to their coding, and a network
+    that never saw grass takes it for damage."""
+    pan_share: float = 0.2
+    """Share of windows in which the camera pans, besides what it does in the clip."""
+    fast_share: float = 0.3
+    """Share of windows of every second or third frame of their clip: things move more from frame to frame."""
+    far_share: float = 0.3
+    """Share of windows of more of the picture, reduced up to SMALLEST: finer detail than the clip has."""
+    cut_share: float = 0.0
+    """Share of windows with a cut in them, for networks that see frames before shots are found."""
 
 
 def sample(store: Store, settings: SampleSettings, seed: int, step: int) -> Batch:
@@ -80,15 +97,14 @@ def window(store: Store, settings: SampleSettings, depth: int, key: tuple[int, i
     draw = generator(*key, "window")
     clip = int(torch.randint(len(store.clips), (), generator=draw))
     length, _, height, width = store.clips[clip].shape
-    start = _start(length, settings.frames, draw)
-    top = int(torch.randint(height - settings.rows + 1, (), generator=draw))
-    left = int(torch.randint(width - settings.columns - 2 * MARGIN + 1, (), generator=draw))
-    place = (top, left, settings.rows, settings.columns + 2 * MARGIN)
-    frames = list(range(start, start + settings.frames))
+    stride = STRIDES[int(3 * uniform(*key, "stride"))] if uniform(*key, "fast") < settings.fast_share else 1
+    reach = min((settings.frames - 1) * stride, length - 1) + 1
+    start = _start(length, reach, draw)
+    frames = [min(start + stride * number, start + reach - 1) for number in range(settings.frames)]
     if torch.rand((), generator=draw) < 0.5:
         frames.reverse()
     lenders = [lender(frames, length, draw) for _ in range(depth)]
-    picture = _vary(store.cut(clip, frames + lenders, *place), draw)
+    picture = _filmed(store, settings, clip, frames + lenders, key)
     tape = _tape(settings, key)
     first = int(torch.randint(10_000, (), generator=draw))
     indices = range(first, first + len(picture))
@@ -96,9 +112,9 @@ def window(store: Store, settings: SampleSettings, depth: int, key: tuple[int, i
     if fields:
         picture = _separated(picture, first)
     own, lent = slice(settings.frames), slice(settings.frames, None)
-    spoil = partial(degrade, preset=tape, seed=key[1] * 1009 + key[2], whole=(height // (1 + fields), width))
-    truth = spoil(picture[own], indices[own])
-    parts = [truth.picture, truth.clean, truth.change, *_references(spoil, picture[lent], indices[lent], draw)]
+    spoil = partial(degrade, seed=key[1] * 1009 + key[2], whole=(height // (1 + fields), width))
+    truth = spoil(picture[own], indices[own], tape)
+    parts = [truth.picture, truth.clean, truth.change, *_references(spoil, picture[lent], indices[lent], tape, draw)]
     if fields:
         parts = [
             _interpolated(part, first + (settings.frames if number > 2 else 0)) for number, part in enumerate(parts)
@@ -106,6 +122,37 @@ def window(store: Store, settings: SampleSettings, depth: int, key: tuple[int, i
     damaged, clean, change, references, lendable = (part[..., MARGIN : MARGIN + settings.columns] for part in parts)
     cells = avg_pool2d(change.square(), (CELL_ROWS, CELL_COLUMNS)).sqrt()
     return damaged, clean, cells, references, tokens(lendable[:, 0])
+
+
+def _filmed(store: Store, settings: SampleSettings, clip: int, frames: list[int], key: tuple[int, int, int]) -> Tensor:
+    """(N, 3, H, W) frames of a clip, cut and varied: what a camera might have seen."""
+    draw = generator(*key, "camera")
+    size = settings.rows, settings.columns + 2 * MARGIN
+    *_, height, width = store.clips[clip].shape
+    far = uniform(*key, "how far") if uniform(*key, "far") < settings.far_share else 0.0
+    scale = max(1 - far * (1 - SMALLEST), size[0] / height, size[1] / width)
+    rows, columns = min(height, round(size[0] / scale)), min(width, round(size[1] / scale))
+    top = int(torch.randint(height - rows + 1, (), generator=draw))
+    left = int(torch.randint(width - columns + 1, (), generator=draw))
+    pans = uniform(*key, "pan") < settings.pan_share
+    down, along = (pans * FASTEST_PAN * (2 * speed - 1) for speed in torch.rand(2, generator=draw).tolist())
+    corners = [
+        (
+            min(max(0, top + round(down * (frame - frames[0]))), height - rows),
+            min(max(0, left + round(along * (frame - frames[0]))), width - columns),
+        )
+        for frame in frames
+    ]
+    picture = store.cut(clip, frames, corners, (rows, columns))
+    if (rows, columns) != size:
+        picture = interpolate(picture, size, mode="bilinear", antialias=True)
+    if uniform(*key, "texture") < settings.texture_share:
+        picture = _textured(picture, frames, draw)
+    picture = _vary(picture, draw)
+    if uniform(*key, "cut") < settings.cut_share:
+        cut = 1 + int((settings.frames - 1) * uniform(*key, "cut at"))
+        picture = torch.cat([picture[:cut], picture[cut:].flip(-2)])
+    return picture
 
 
 def _start(length: int, frames: int, draw: torch.Generator) -> int:
@@ -125,6 +172,30 @@ def lender(window: list[int], length: int, draw: torch.Generator) -> int:
     if above < length:
         return above
     return 0 if min(window) > 0 else length - 1
+
+
+def _textured(picture: Tensor, frames: list[int], draw: torch.Generator) -> Tensor:
+    """Noise of some grain and direction over parts of the picture, still or moving as one: grass, leaves, gravel."""
+    height, width = picture.shape[-2:]
+    grain = torch.randn(1, 1, height, width, generator=draw)
+    along, down = (torch.ones((1, 3, 3, 5, 9)[int(torch.randint(5, (), generator=draw))]) for _ in range(2))
+    grain = _blur(_blur(grain, along / len(along)).mT, down / len(down)).mT
+    contrast, still, *speed = torch.rand(4, generator=draw).tolist()
+    places = interpolate(torch.randn(1, 1, 4, 5, generator=draw), (height, width), mode="bilinear").mul(4).sigmoid()
+    moved = torch.cat(
+        [_rolled(grain, [frame * (still > 0.4) * 12 * (each - 0.5) for each in speed]) for frame in frames]
+    )
+    change = (0.01 + 0.09 * contrast) * places * moved / grain.std()
+    textured: Tensor = picture + change * torch.tensor([1.0, 0.1, 0.1])[:, None, None]
+    return textured
+
+
+def _rolled(picture: Tensor, by: list[float]) -> Tensor:
+    """A picture moved down and right by so many pixels, linearly interpolated; what leaves comes back."""
+    for axis, distance in zip((-2, -1), by, strict=True):
+        whole = floor(distance)
+        picture = torch.lerp(picture.roll(whole, axis), picture.roll(whole + 1, axis), distance - whole)
+    return picture
 
 
 def _vary(picture: Tensor, draw: torch.Generator) -> Tensor:
@@ -189,7 +260,11 @@ def _tape(settings: SampleSettings, key: tuple[int, int, int]) -> Preset:
 
 
 def _references(
-    spoil: Callable[[Tensor, range], Damaged], picture: Tensor, indices: range, draw: torch.Generator
+    spoil: Callable[[Tensor, range, Preset], Damaged],
+    picture: Tensor,
+    indices: range,
+    tape: Preset,
+    draw: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
     """(D, 3, H, W) references as a tape has them, and (D, 1, H, W) where they may lend.
 
@@ -198,11 +273,10 @@ def _references(
     lent, lendable = picture.clone(), torch.ones(len(picture), 1, *picture.shape[-2:])
     for number in range(len(picture)):
         one = slice(number, number + 1)
-        truth = spoil(picture[one], indices[one])
         damaged = bool(torch.rand((), generator=draw) < 0.25)
-        lent[one] = truth.picture if damaged else truth.clean
-        if damaged:
-            lendable[number, 0] = (truth.change[0].square().sum(0).sqrt() < VISIBLE).float()
+        truth = spoil(picture[one], indices[one], tape if damaged else replace(tape, damage=()))
+        lent[one] = truth.picture
+        lendable[number, 0] = (truth.change[0].square().sum(0).sqrt() < VISIBLE).float()
     return lent, lendable
 
 

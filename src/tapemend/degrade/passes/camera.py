@@ -52,7 +52,7 @@ class ImageLag(PicturePass):
             share = torch.zeros(position + 1 - int(left), device=picture.device).index_add(0, seen - seen[0], weights)
             before = torch.tensordot(share, picture[int(left) : position + 1], 1)
             damaged[position] = picture[position].lerp(before, self.lag * intensity)
-            falling = torch.linspace(1.0, 0.0, FIELDS + 2, device=picture.device)[1:-1]
+            falling = torch.linspace(1.0, 0.0, FIELDS + 2)[1:-1]
             tail = torch.zeros_like(excess[position])
             for number, height in enumerate(falling.tolist(), 1):
                 tail = tail.maximum(excess[max(position - number, 0)] * height)

@@ -75,7 +75,7 @@ class ChromaPhaseNoise(PicturePass):
         for position in moments.active():
             own = torch.randn(grid.height, generator=moments.generator(position))
             radians = math.radians(self.degrees * moments.intensities[position]) * smooth(own, reach)
-            damaged[position, 1:] = _turned(picture[position, 1:], radians[:, None])
+            damaged[position, 1:] = turned(picture[position, 1:], radians[:, None])
         return damaged
 
 
@@ -139,7 +139,7 @@ class SubcarrierPhaseError(PicturePass):
         damaged = picture.clone()
         for position in moments.active():
             angle = torch.tensor(math.radians(self.degrees * moments.intensities[position]))
-            damaged[position, 1:] = _turned(picture[position, 1:], angle)
+            damaged[position, 1:] = turned(picture[position, 1:], angle)
         return damaged
 
 
@@ -305,7 +305,7 @@ class Moire(PicturePass):
         return damaged
 
 
-def _turned(chroma: Tensor, radians: Tensor) -> Tensor:
+def turned(chroma: Tensor, radians: Tensor) -> Tensor:
     """(2, H, W) with each colour's angle larger by radians, which broadcast to (H, W)."""
     cosine, sine = radians.cos().to(chroma.device), radians.sin().to(chroma.device)
     return torch.stack([chroma[0] * cosine - chroma[1] * sine, chroma[0] * sine + chroma[1] * cosine])

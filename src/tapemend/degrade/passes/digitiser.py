@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv1d, interpolate, pad
 
-from tapemend.colour import RGB_TO_YCBCR, YCBCR_TO_RGB
+from tapemend.colour import CHROMA_CODES, CHROMA_ZERO, LUMA_BLACK, LUMA_CODES, RGB_TO_YCBCR, SCALE, YCBCR_TO_RGB, ZERO
 from tapemend.degrade.grid import DIGITAL_LINE, Grid, Standard
 from tapemend.degrade.passes import Kind, Moments, PicturePass
 from tapemend.pictures import frame_of, planes_of
@@ -25,11 +25,6 @@ RGB_TO_YCBCR_709 = torch.tensor(
     [[0.2126, 0.7152, 0.0722], [-0.114572, -0.385428, 0.5], [0.5, -0.454153, -0.045847]], dtype=torch.float32
 )
 """BT.709-6, item 3.2 and 3.3."""
-LUMA_BLACK, LUMA_CODES, CHROMA_ZERO, CHROMA_CODES = 16, 219, 128, 224
-"""Of 8 bits: the code of black, the codes from black to white, the code of no colour, the codes of the whole colour
-range (BT.601-7, section 2.5.3)."""
-SCALE = torch.tensor([LUMA_CODES, CHROMA_CODES, CHROMA_CODES])[:, None, None]
-ZERO = torch.tensor([LUMA_BLACK, CHROMA_ZERO, CHROMA_ZERO])[:, None, None]
 BLOCK = 16
 """Rows and columns of a macroblock (H.262, H.264): pictures are filled up to whole ones."""
 

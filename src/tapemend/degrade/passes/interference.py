@@ -44,17 +44,17 @@ class Herringbone(PicturePass):
         damaged = picture.clone()
         line_rate = grid.standard.line_rate
         hertz = (round(self.frequency / line_rate) + self.slant) * line_rate
-        lines = torch.arange(grid.height) * grid.standard.field_lines / grid.height
+        lines = grid.line_numbers()
         across = 2 * math.pi * hertz / grid.sample_rate * torch.arange(grid.width)
         for position in moments.active():
             turns = self.scroll * moments.indices[position] + moments.drift(position, "phase", 40.0)
-            sound = self.tone * (lines / line_rate + moments.indices[position] / grid.standard.field_rate)
+            sound = self.tone * grid.seconds(moments.indices[position])
             swing = self.bend * (0.3 + 0.7 * moments.drift(position, "sound", 15.0))
-            down = 2 * math.pi * (self.slant * lines + turns % 1.0) + swing * torch.sin(2 * math.pi * sound)
+            down = 2 * math.pi * (self.slant * lines + turns % 1.0) + swing * torch.sin(2 * math.pi * sound).float()
             strength = self.amplitude * moments.intensities[position]
-            rows, columns = (torch.stack([part.cos(), part.sin()]).to(picture.device) for part in (down, across))
             # The cosine of a sum, by its two products.
-            damaged[position, 0].addmm_(strength * rows.T * torch.tensor([1.0, -1.0], device=picture.device), columns)
+            rows, columns = torch.stack([down.cos(), -down.sin()]), torch.stack([across.cos(), across.sin()])
+            damaged[position, 0].addmm_(strength * rows.T.to(picture.device), columns.to(picture.device))
         return damaged
 
 

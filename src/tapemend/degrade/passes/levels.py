@@ -14,13 +14,6 @@ WIDEST = (-0.08, 1.1)
 """Luma levels that no 8-bit capture goes beyond (BT.601: -0.073 to 1.087)."""
 
 
-def _scan_seconds(grid: Grid, moments: Moments, position: int) -> Tensor:
-    """(H,) seconds from the tape's start at which the rows of a picture are scanned."""
-    rows = torch.arange(grid.height, dtype=torch.float64)
-    lines = rows * grid.standard.field_lines / grid.height
-    return moments.indices[position] / grid.standard.field_rate + lines / grid.standard.line_rate
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrushedSetup(PicturePass):
     """Shadows are one flat black: what was darker than a level is gone.
@@ -157,7 +150,7 @@ class GainPumping(PicturePass):
 
     def apply(self, picture: Tensor, grid: Grid, moments: Moments) -> Tensor:
         damaged = picture.clone()
-        lines = torch.arange(grid.height) * grid.standard.field_lines / grid.height
+        lines = grid.line_numbers()
         down = self.held + (1 - self.held) * torch.exp(-lines / self.recovery)
         for position in moments.active():
             seconds = moments.indices[position] / grid.standard.field_rate
@@ -193,7 +186,7 @@ class HumBar(PicturePass):
         damaged = picture.clone()
         hertz = self.bars * grid.standard.field_rate + self.beat
         for position in moments.active():
-            turns = _scan_seconds(grid, moments, position) * hertz + moments.constant("turn")
+            turns = grid.seconds(moments.indices[position]) * hertz + moments.constant("turn")
             wave = (0.5 + 0.5 * torch.cos(2 * math.pi * turns)).pow(self.sharpness)
             hum = (self.amplitude * moments.intensities[position] * (wave - 0.15)).float()[:, None].to(picture.device)
             damaged[position, 0] += hum * (1.1 - picture[position, 0]).clamp(0.3, 1.0)
@@ -223,7 +216,7 @@ class FluorescentStrobing(PicturePass):
         damaged = picture.clone()
         mains = self.mains or (60.0 if grid.standard is Standard.PAL else 50.0)
         for position in moments.active():
-            turns = _scan_seconds(grid, moments, position) * (2 * mains) + moments.constant("turn")
+            turns = grid.seconds(moments.indices[position]) * (2 * mains) + moments.constant("turn")
             pulse = 0.5 - 0.5 * torch.cos(2 * math.pi * turns)
             loss = self.depth * moments.intensities[position] * torch.lerp(pulse[0], pulse, self.banding)
             dark = loss.float()[:, None].to(picture.device)

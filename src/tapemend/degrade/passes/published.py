@@ -110,9 +110,9 @@ class ColouredLines(PicturePass):
                 rows = slice(top, min(top + 1 + int(2.5 * size * size + 0.3), height))
                 hue = PASTELS[int(choice * 3)] * (0.3 + 1.2 * tint)
                 ends = 0.6 + 0.4 * torch.rand(2, generator=draw)
-                along = torch.lerp(ends[0], ends[1], torch.linspace(0, 1, width))
+                along = torch.lerp(ends[0], ends[1], torch.linspace(0, 1, width)).to(picture.device)
                 damaged[position, 1:, rows] *= 1 - loss * along
-                damaged[position, 1:, rows] += hue[:, None, None] * along
+                damaged[position, 1:, rows] += hue[:, None, None].to(picture.device) * along
                 damaged[position, 0, rows] += 0.05 * lift * along
         return damaged
 
@@ -136,11 +136,11 @@ class StreakyNoise(PicturePass):
             soft = moments.drift(position, "softness", 30.0)
             blurred = (luma[:, :-2] + luma[:, 1:-1] + luma[:, 2:]) * 3**-0.5
             level = self.luma_sigma * intensity * (0.15 + 0.85 * moments.drift(position, "luma", 20.0))
-            damaged[position, 0] += level * torch.lerp(luma[:, 1:-1], blurred, soft)
+            damaged[position, 0] += level * torch.lerp(luma[:, 1:-1], blurred, soft).to(picture.device)
             coarse = torch.randn(1, 2, (height + 1) // 2, (width + 7) // 8, generator=draw)
             streaks = interpolate(coarse, size=(height, width), mode="bilinear", align_corners=False)[0]
             level = self.chroma_sigma * intensity * moments.drift(position, "chroma", 20.0)
-            damaged[position, 1:] += level * streaks
+            damaged[position, 1:] += level * streaks.to(picture.device)
         return damaged
 
 

@@ -21,11 +21,6 @@ def hidden_lines(grid: Grid) -> float:
     return grid.standard.line_rate / grid.standard.field_rate - grid.standard.field_lines
 
 
-def line_numbers(grid: Grid) -> Tensor:
-    """(H,) each row's place down the picture, in lines of a field."""
-    return torch.arange(grid.height) * grid.lines(1.0)
-
-
 def head_passes(grid: Grid) -> Tensor:
     """(H,) sweeps of a quadruplex drum from the top of the picture to each row.
 
@@ -33,7 +28,7 @@ def head_passes(grid: Grid) -> Tensor:
     of 15.6 one of 625 lines (IEC 60347, transverse track recorders). So a head comes back to the same lines.
     """
     sweeps = 20 if grid.standard is Standard.PAL else 16
-    return line_numbers(grid) * sweeps * grid.standard.field_rate / grid.standard.line_rate
+    return grid.line_numbers() * sweeps * grid.standard.field_rate / grid.standard.line_rate
 
 
 def sway(moments: Moments, position: int, share: float, period: float) -> float:
@@ -99,7 +94,7 @@ class LineJitter(LinePass):
         standard = grid.standard
         for position in moments.active():
             draw = moments.generator(position)
-            seconds = line_numbers(grid).double() / standard.line_rate + moments.indices[position] / standard.field_rate
+            seconds = grid.seconds(moments.indices[position])
             drum = _sine(self.drum_harmonic * standard.field_rate / 2 * seconds + moments.constant("drum"))
             capstan = _sine(self.capstan_hertz * seconds + moments.constant("capstan"))
             microseconds = (
@@ -135,7 +130,7 @@ class Flagging(LinePass):
 
     def shift(self, grid: Grid, moments: Moments) -> Tensor:
         shift = torch.zeros(len(moments.indices), grid.height)
-        lines = line_numbers(grid)
+        lines = grid.line_numbers()
         top = self.microseconds * torch.exp(-lines / self.lines)
         bottom = self.bottom_microseconds * torch.exp((lines - lines[-1]) / self.bottom_lines)
         for position in moments.active():
@@ -167,7 +162,7 @@ class TensionSkew(LinePass):
 
     def shift(self, grid: Grid, moments: Moments) -> Tensor:
         shift = torch.zeros(len(moments.indices), grid.height)
-        lines = line_numbers(grid)
+        lines = grid.line_numbers()
         switch = grid.standard.field_lines - self.switch_lines
         since = torch.where(lines < switch, lines + self.switch_lines + hidden_lines(grid), lines - switch)
         step = self.microseconds * torch.exp(-since / self.recovery_lines)
@@ -192,7 +187,7 @@ class DihedralError(LinePass):
 
     def shift(self, grid: Grid, moments: Moments) -> Tensor:
         shift = torch.zeros(len(moments.indices), grid.height)
-        lean = self.microseconds * torch.exp(-line_numbers(grid) / self.lines)
+        lean = self.microseconds * torch.exp(-grid.line_numbers() / self.lines)
         for position in moments.active():
             side = 1 - 2 * moments.head(position)
             shift[position] = lean * side * grid.pixels(moments.intensities[position])

@@ -10,12 +10,12 @@ from torch import Tensor
 
 from tapemend.degrade.grid import Grid, Standard
 from tapemend.degrade.passes import Kind, Moments, PicturePass
+from tapemend.degrade.passes.colour import turned
 from tapemend.degrade.passes.timebase import (
     CONVERTER_FLOOR,
     head_passes,
     hidden_lines,
     leaky_walk,
-    line_numbers,
     move_in_blanking,
     runs,
     sway,
@@ -118,7 +118,7 @@ class Mistracking(PicturePass):
 
     def _profile(self, grid: Grid, moments: Moments, position: int) -> Tensor:
         """(H,) 1 in the middles of the bars, 0 from their edges on."""
-        lines, between = line_numbers(grid), (grid.standard.field_lines + hidden_lines(grid)) / max(self.bars, 1)
+        lines, between = grid.line_numbers(), (grid.standard.field_lines + hidden_lines(grid)) / max(self.bars, 1)
         strayed = self.wander * (2 * moments.drift(position, "place", self.period) - 1)
         middle = (self.place + strayed) * grid.standard.field_lines + self.roll_lines * moments.indices[position]
         away = ((lines - middle + between / 2) % between - between / 2).abs()
@@ -335,7 +335,7 @@ class Crease(PicturePass):
 
     def apply(self, picture: Tensor, grid: Grid, moments: Moments) -> Tensor:
         damaged = picture.clone()
-        lines = line_numbers(grid)
+        lines = grid.line_numbers()
         whole = grid.standard.field_lines + hidden_lines(grid)
         for position in moments.active():
             intensity, draw = moments.intensities[position], moments.generator(position)
@@ -384,7 +384,7 @@ class CrashRecord(PicturePass):
 
     def apply(self, picture: Tensor, grid: Grid, moments: Moments) -> Tensor:
         damaged = picture.clone()
-        lines = line_numbers(grid)
+        lines = grid.line_numbers()
         whole = grid.standard.field_lines + hidden_lines(grid)
         along = torch.linspace(0, self.turns, grid.width)
         for position in moments.active():
@@ -438,11 +438,8 @@ class HeadBanding(PicturePass):
             grain = _windows("grain", len(grainy), grid, draw) * noisy[grainy]
             damaged[position, 0, grainy] += grain.to(picture.device)
             turn = errors["hue"] * math.radians(self.hue_degrees * intensity)
-            strength = 1 + errors["saturation"] * self.saturation * intensity
-            real, imaginary = (part.to(picture.device) for part in (strength * turn.cos(), strength * turn.sin()))
-            blue, red = picture[position, 1], picture[position, 2]
-            damaged[position, 1] = blue * real - red * imaginary
-            damaged[position, 2] = blue * imaginary + red * real
+            strength = (1 + errors["saturation"] * self.saturation * intensity).to(picture.device)
+            damaged[position, 1:] = strength * turned(picture[position, 1:], turn)
         return damaged
 
 
