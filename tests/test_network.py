@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from networks import SMALL, SMALL_SCORER, random_restoration, randomise
 from torch import Tensor
 
-from tapemend.network.blocks import fold_pixels, shift_in_time, unfold_pixels
+from tapemend.network.blocks import fold_pixels, unfold_pixels
 from tapemend.network.damage import DamageNetwork, with_ends
-from tapemend.network.fusion import HEADS, ReferenceFusion
-from tapemend.network.restoration import CERTAIN, DOUBTFUL, RestorationConfig, RestorationNetwork
+from tapemend.network.lending import Lending
+from tapemend.network.restoration import CERTAIN, DOUBTFUL, RestorationConfig, RestorationNetwork, Seen, see
 
 ROWS, COLUMNS = 64, 64
 
@@ -22,7 +22,7 @@ def pictures(*shape: int, seed: int = 0) -> Tensor:
 
 
 def all_lend(references: int, height: int = ROWS, width: int = COLUMNS) -> Tensor:
-    return torch.ones(1, references, height // 4, width // 16, dtype=torch.bool)
+    return torch.ones(1, references, height, width, dtype=torch.bool)
 
 
 @settings(max_examples=30, deadline=None)
@@ -39,21 +39,6 @@ def test_folding_keeps_a_component_and_then_a_row_together() -> None:
     assert fold_pixels(picture, 2, 4)[0, :, 0, 0].tolist() == list(range(16))
 
 
-def test_an_eighth_comes_from_each_neighbour_in_time_and_the_ends_see_themselves() -> None:
-    frames = torch.arange(2 * 3.0)[:, None, None, None].expand(6, 16, 1, 1)
-    shifted = shift_in_time(frames, 3)[..., 0, 0]
-    assert shifted[:, 0].tolist() == [0, 0, 1, 3, 3, 4]
-    assert shifted[:, 1].tolist() == [0, 0, 1, 3, 3, 4]
-    assert shifted[:, 2].tolist() == [1, 2, 2, 4, 5, 5]
-    assert shifted[:, 3].tolist() == [1, 2, 2, 4, 5, 5]
-    assert (shifted[:, 4:] == torch.arange(6.0)[:, None]).all()
-
-
-def test_one_frame_shifted_in_time_is_itself() -> None:
-    frame = pictures(4, 24, 3, 5)
-    torch.testing.assert_close(shift_in_time(frame, 1), frame, atol=0, rtol=0)
-
-
 def test_a_fresh_network_changes_nothing() -> None:
     window = pictures(1, 3, 3, ROWS, COLUMNS)
     restored, _ = RestorationNetwork(SMALL)(window, pictures(1, 2, 3, ROWS, COLUMNS), all_lend(2))
@@ -65,7 +50,7 @@ def test_a_fresh_network_changes_nothing() -> None:
 @torch.inference_mode()
 def test_any_number_of_frames_and_references_is_restored(frames: int, references: int) -> None:
     window = pictures(2, frames, 3, ROWS, COLUMNS)
-    lendable = torch.ones(2, references, ROWS // 4, COLUMNS // 16, dtype=torch.bool)
+    lendable = torch.ones(2, references, ROWS, COLUMNS, dtype=torch.bool)
     restored, gate = random_restoration()(window, pictures(2, references, 3, ROWS, COLUMNS), lendable)
     assert restored.shape == window.shape
     assert gate.shape == (2, frames, 1, ROWS, COLUMNS)
@@ -80,7 +65,7 @@ def test_windows_of_a_batch_do_not_mix() -> None:
         pictures(2, 2, 3, ROWS, COLUMNS),
         pictures(2, 2, 3, ROWS, COLUMNS),
     )
-    lendable = pictures(2, 2, ROWS // 4, COLUMNS // 16) > 0
+    lendable = pictures(2, 2, ROWS, COLUMNS) > 0
     both = network(window, references, lendable)[0]
     for number in range(2):
         part = slice(number, number + 1)
@@ -98,7 +83,7 @@ def test_some_frames_of_a_window_are_restored_as_in_the_whole() -> None:
     restored, gate = network(window, references, all_lend(2))
     certain = ((torch.sigmoid(gate) - DOUBTFUL) / (CERTAIN - DOUBTFUL)).clamp(0, 1)
     whole = (restored - window) * certain
-    some = network.restore_frames(window, [1, 3], references, all_lend(2))
+    some = network.change(see(window, [1, 3], references, all_lend(2)))
     torch.testing.assert_close(some, whole[0, [1, 3]], atol=1e-5, rtol=0)
 
 
@@ -110,7 +95,7 @@ def test_where_the_gate_is_in_doubt_nothing_changes(gate: float, share: float) -
     network.head.bias[3 * 4 :] = math.log(gate / (1 - gate))
     none = torch.zeros(1, 0, 3, ROWS, COLUMNS)
     answered = network(window, none, all_lend(0))[0] - window
-    some = network.restore_frames(window, [0, 1], none, all_lend(0))
+    some = network.change(see(window, [0, 1], none, all_lend(0)))
     torch.testing.assert_close(some, answered[0] * share, atol=1e-5, rtol=1e-3)
 
 
@@ -121,7 +106,7 @@ def test_the_order_of_references_does_not_matter() -> None:
         pictures(1, 2, 3, ROWS, COLUMNS),
         pictures(1, 3, 3, ROWS, COLUMNS),
     )
-    lendable = pictures(1, 3, ROWS // 4, COLUMNS // 16) > 0
+    lendable = pictures(1, 3, ROWS, COLUMNS) > 0
     order = [2, 0, 1]
     restored = network(window, references, lendable)[0]
     torch.testing.assert_close(
@@ -137,98 +122,89 @@ def test_references_have_a_say() -> None:
     assert (one - other).abs().max() > 1e-3
 
 
+@torch.inference_mode()
+def test_a_frame_depends_on_its_two_neighbours_on_either_side_and_on_no_other() -> None:
+    network, window, none = random_restoration(), pictures(1, 7, 3, ROWS, COLUMNS), torch.zeros(1, 0, 3, ROWS, COLUMNS)
+    alone = network.change(see(window[:, 1:6], [2], none, all_lend(0)))
+    torch.testing.assert_close(network.change(see(window, [3], none, all_lend(0))), alone, atol=0, rtol=0)
+    for other in (1, 2, 4, 5):
+        changed = window.clone()
+        changed[:, other] = pictures(3, ROWS, COLUMNS, seed=5)
+        assert (network.change(see(changed, [3], none, all_lend(0))) - alone).abs().max() > 1e-4
+
+
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
 @torch.inference_mode()
-def test_a_token_that_must_not_lend_has_no_influence(precision: torch.dtype) -> None:
-    fusion = ReferenceFusion(24, 4, 16).eval()
-    randomise(fusion)
-    fusion = fusion.to(precision)
-    height, width = 32, 8
-    features = pictures(1, 2, 24, height, width).to(precision)
-    lendable = pictures(1, 2, height, width, seed=3) > 0
-    keys, pixels = pictures(1, 2, 24, height, width, seed=1), pictures(1, 2, 3, 4 * height, 16 * width, seed=2)
-    other_keys = torch.where(lendable[:, :, None], keys, 9 * torch.ones_like(keys))
-    large = lendable[:, :, None].repeat_interleave(4, 3).repeat_interleave(16, 4)
-    other_pixels = torch.where(large, pixels, -5 * torch.ones_like(pixels))
-    one = fusion(features, keys.to(precision), pixels.to(precision), lendable)
-    other = fusion(features, other_keys.to(precision), other_pixels.to(precision), lendable)
-    for left, right in zip(one, other, strict=True):
-        assert torch.equal(left, right)
+def test_a_pixel_that_must_not_lend_has_no_influence_beyond_what_its_lender_is_asked(precision: torch.dtype) -> None:
+    """Where a lender is blocked over the reach of the convolutions that look at it, its content weighs nothing."""
+    lending = lending_of(24).to(precision)
+    frames, lenders = pictures(1, 3, 32, 64).to(precision), pictures(1, 2, 3, 32, 64, seed=1).to(precision)
+    lendable = torch.ones(1, 2, 32, 64, dtype=precision)
+    lendable[:, 1, :, :40] = 0
+    other = lenders.clone()
+    other[:, 1, :, :, :16] = 9.0
+    kinds = torch.tensor([False, True])
+    one, two = (lending(frames, given, lendable, kinds) for given in (lenders, other))
+    assert torch.equal(one[..., :10], two[..., :10])
+    blocked_too = lending(frames, other, torch.ones_like(lendable), kinds)
+    assert not torch.equal(one[..., :4], blocked_too[..., :4])
 
 
 @torch.inference_mode()
-def test_references_of_which_nothing_may_lend_give_nothing() -> None:
-    fusion = ReferenceFusion(24, 4, 16).eval()
-    randomise(fusion)
-    fusion.merge.bias.data.zero_()
-    features, pixels = pictures(1, 1, 24, 16, 4), pictures(1, 2, 3, 64, 64)
-    fused, lent = fusion(features, pictures(1, 2, 24, 16, 4), pixels, torch.zeros(1, 2, 16, 4, dtype=torch.bool))
-    assert not fused.any()
+def test_lenders_that_must_not_lend_anywhere_give_nothing() -> None:
+    lending = lending_of(24)
+    lending.merge.bias.data.zero_()
+    lent = lending(
+        pictures(1, 3, 32, 64), pictures(1, 2, 3, 32, 64, seed=1), torch.zeros(1, 2, 32, 64), torch.ones(2).bool()
+    )
     assert not lent.any()
 
 
 @torch.inference_mode()
-def test_what_is_fetched_from_the_same_place_comes_back_at_its_place() -> None:
-    """With attention that prefers no shift at all, the reference comes out as it was, every frame of the window."""
-    fusion = ReferenceFusion(24, 4, 16).eval()
-    fusion.query.weight.data.zero_()
-    fusion.query.bias.data.zero_()
-    fusion.nothing.data.fill_(-1e4)
-    fusion.position.data[:, 15 - 8 + 16, 3 - 2 + 4] = 100.0
-    fusion.value.weight.data = torch.eye(24)[..., None, None]
-    fusion.merge.weight.data = torch.eye(24)[..., None, None]
-    for parameter in (fusion.value.bias, fusion.merge.bias):
-        parameter.data.zero_()
-    features, keys, pixels = pictures(1, 2, 24, 48, 12), pictures(1, 1, 24, 48, 12, seed=1), pictures(1, 1, 3, 192, 192)
-    lendable = torch.ones(1, 1, 48, 12, dtype=torch.bool)
-    fused, lent = fusion(features, keys, pixels, lendable)
-    for frame in range(2):
-        torch.testing.assert_close(fused[frame], keys[0, 0], atol=1e-5, rtol=0)
-        torch.testing.assert_close(lent[frame], pixels[0, 0], atol=1e-5, rtol=0)
-
-
-@torch.inference_mode()
-def test_attention_finds_a_token_that_moved() -> None:
-    fusion = ReferenceFusion(24, 4, 16).eval()
-    for convolution in (fusion.query, fusion.key):
-        convolution.weight.data = 80 * torch.eye(24)[..., None, None]
-        convolution.bias.data.zero_()
-    features = torch.nn.functional.normalize(pictures(1, 1, HEADS, 8, 32, 8) - 0.3, dim=3).flatten(2, 3)
-    moved = features.roll((3, 1), (3, 4))
-    pixels = pictures(1, 1, 3, 128, 128)
-    _, lent = fusion(features, moved, pixels, torch.ones(1, 1, 32, 8, dtype=torch.bool))
+def test_the_order_of_lenders_does_not_matter_but_their_kind_does() -> None:
+    lending, frames, lenders = lending_of(24), pictures(2, 3, 32, 64), pictures(2, 3, 3, 32, 64, seed=1)
+    lendable, order = (pictures(2, 3, 32, 64, seed=2) > 0).float(), [2, 0, 1]
+    kinds = torch.tensor([False, True, True])
+    lent = lending(frames, lenders, lendable, kinds)
     torch.testing.assert_close(
-        lent[0, :, :100, :100], pixels[0, 0].roll((-12, -16), (1, 2))[:, :100, :100], atol=1e-3, rtol=0
+        lending(frames, lenders[:, order], lendable[:, order], kinds[order]), lent, atol=1e-5, rtol=0
     )
+    assert (lending(frames, lenders, lendable, ~kinds) - lent).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize("config", [SMALL, RestorationConfig(widths=(8, 8, 24, 8), depths=(2, 3, 3, 4))])
 def test_nothing_beyond_the_reach_changes_a_pixel(config: RestorationConfig) -> None:
     network = random_restoration(config)
-    for parameter in network.fusion.query.parameters():
-        parameter.data.zero_()
     rows, columns = config.reach
-    height, width = 64 * -(-2 * rows // 64 + -1), 64 * -(-2 * columns // 64 + -1)
-    window = pictures(1, 1, 3, height, width).requires_grad_()
-    reference = pictures(1, 1, 3, height, width, seed=1).requires_grad_()
-    change = network(window, reference, all_lend(1, height, width))[0]
-    top, left = height // 128 * 64, width // 128 * 64
-    for row, column in ((top, left), (top + 63, left + 63)):
-        pixel = change[0, 0, :, row, column].sum()
-        for gradient, least in zip(
-            torch.autograd.grad(pixel, (window, reference), retain_graph=True), (80, 120), strict=True
-        ):
-            touched = gradient[0, 0].abs().sum(0).nonzero() - torch.tensor([row, column])
+    height, width = 2 * rows + 64, 2 * columns + 64
+    parts = {
+        "frames": pictures(1, 3, height, width),
+        "neighbours": pictures(1, 4, 3, height, width, seed=1),
+        "references": pictures(1, 1, 3, height, width, seed=2),
+        "lendable": torch.ones(1, 1, height, width),
+    }
+    given = [part.requires_grad_() for part in parts.values()]
+    change = network.change(Seen(**parts)) + network.answer(Seen(**parts))[0]
+    for row, column in ((rows, columns), (rows + 63, columns + 63)):
+        pixel = change[0, :, row, column].sum()
+        for gradient, least in zip(torch.autograd.grad(pixel, given[:3], retain_graph=True), (40, 40, 40), strict=True):
+            touched = gradient.flatten(0, -3).abs().sum(0).nonzero() - torch.tensor([row, column])
             furthest = touched.abs().amax(0)
             assert least <= furthest[0] <= rows
             assert least <= furthest[1] <= columns
 
 
 def test_a_deeper_network_reaches_further() -> None:
-    assert RestorationConfig().reach == (192, 384)
+    assert RestorationConfig().reach == (96, 384)
     rows, columns = RestorationConfig(depths=(2, 3, 3, 4)).reach
-    assert rows >= 192
+    assert rows > 96
     assert columns > 384
+
+
+def lending_of(channels: int) -> Lending:
+    lending = Lending(channels, 4).eval()
+    randomise(lending)
+    return lending
 
 
 @torch.inference_mode()

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from tapemend import checkpoint
 from tapemend.frames import Analysis, Frame, FrameState, PixelLayout, Plane, References, Restored, Shot, Verdict
+from tapemend.network.restoration import GRID_COLUMNS, GRID_ROWS
 from tapemend.pictures import layout_of
 from tapemend.references import ReferenceFinder
 from tapemend.restore import Plan, Restorer, TapeRestorer
-from tapemend.restore.restorer import _tokens, region_weight
+from tapemend.restore.restorer import _on_the_grid, _pixels, region_weight
 from tapemend.settings import Precision, ReferenceSettings, RestoreSettings
 
 ROWS, COLUMNS = 18, 24
@@ -227,12 +228,10 @@ def test_a_picture_too_large_to_do_at_once_is_tiled(
 ) -> None:
     sides: list[int] = []
     restorer = Restorer(weights, PLAIN)
-    monkeypatch.setattr("tapemend.restore.restorer.PIXELS_AT_ONCE", 64 * 64 * 2)
+    monkeypatch.setattr("tapemend.restore.restorer.PIXELS_AT_ONCE", 64 * 64)
     monkeypatch.setattr("tapemend.restore.restorer.TILE", 64)
-    whole = restorer.network.restore_frames
-    monkeypatch.setattr(
-        restorer.network, "restore_frames", lambda *given: sides.append(given[0].shape[-1]) or whole(*given)
-    )
+    whole = restorer.network.change
+    monkeypatch.setattr(restorer.network, "change", lambda seen: sides.append(seen.frames.shape[-1]) or whole(seen))
     nothing = np.empty((0, 1, 1), np.bool_)
     restorer.change(torch.zeros(2, 3, 64, 64), [0], torch.zeros(0, 3, 64, 64), nothing)
     assert sides == [64]
@@ -289,25 +288,25 @@ def test_damage_in_a_tiny_picture_is_never_missed(size: tuple[int, int]) -> None
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(0, 99))
-def test_a_token_lends_only_where_every_region_under_it_may(height: int, width: int, seed: int) -> None:
+def test_a_pixel_lends_only_where_every_region_over_it_may(height: int, width: int, seed: int) -> None:
     lendable = np.random.default_rng(seed).random((2, ROWS, COLUMNS)) < 0.8
-    tokens = _tokens(lendable, (height, width))
-    assert tokens.shape == (2, (height + -height % 64) // 4, (width + -width % 64) // 16)
+    pixels = _pixels(lendable, height, width)
+    assert pixels.shape == (2, height, width)
     row = (np.arange(height) * ROWS // height)[:, None]
     column = (np.arange(width) * COLUMNS // width)[None, :]
-    for may, found in zip(lendable[:, row, column], tokens.numpy(), strict=True):
-        large = found.repeat(4, 0).repeat(16, 1)[:height, :width]
-        assert not (large & ~may).any()
+    for may, found in zip(lendable[:, row, column], pixels.numpy(), strict=True):
+        assert not (found & ~may).any()
 
 
-def test_tokens_stay_in_place_where_the_picture_is_continued() -> None:
-    lendable = np.ones((1, ROWS, COLUMNS), np.bool_)
-    lendable[0, :, -1] = False
-    tokens = _tokens(lendable, (576, 720))
-    assert tokens.shape == (1, 144, 48)
-    assert tokens[0, :, : 690 // 16].all()
-    assert not tokens[0, :, 690 // 16 :].any()
+def test_no_references_at_all_lend_no_pixels() -> None:
+    assert _pixels(np.empty((0, 1, 1), np.bool_), 50, 70).shape == (0, 50, 70)
 
 
-def test_no_references_at_all_are_no_tokens() -> None:
-    assert _tokens(np.empty((0, 1, 1), np.bool_), (50, 70)).shape == (0, 16, 8)
+@given(st.integers(1, 70), st.integers(1, 70))
+def test_a_picture_is_continued_by_its_border_to_the_grid(height: int, width: int) -> None:
+    picture = torch.arange(height * width).reshape(1, height, width)
+    wide = _on_the_grid(picture)
+    assert wide.shape == (1, height + -height % GRID_ROWS, width + -width % GRID_COLUMNS)
+    assert torch.equal(wide[:, :height, :width], picture)
+    assert (wide[0, :height, width:] == picture[0, :, -1:]).all()
+    assert (wide[0, height:] == wide[0, height - 1]).all()

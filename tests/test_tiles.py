@@ -10,7 +10,9 @@ from tapemend.restore.tiles import tiles
 rows = st.integers(1, 12).map(lambda count: count * GRID_ROWS)
 columns = st.integers(1, 12).map(lambda count: count * GRID_COLUMNS)
 sides = st.integers(0, 8).map(lambda count: count * 64)
-reaches = st.tuples(st.integers(0, 4), st.integers(0, 4)).map(lambda counts: (counts[0] * 64, counts[1] * 64))
+reaches = st.tuples(st.integers(0, 4), st.integers(0, 4)).map(
+    lambda counts: (counts[0] * GRID_ROWS, counts[1] * GRID_COLUMNS)
+)
 
 
 @given(rows, columns, sides, reaches)
@@ -31,7 +33,7 @@ def test_what_is_kept_lies_at_the_same_place_in_tile_and_picture(
 
 
 @given(rows, columns, sides, reaches)
-def test_a_tile_sees_whole_attention_windows_and_all_that_reaches_it(
+def test_a_tile_lies_on_the_grid_and_sees_all_that_reaches_it(
     height: int, width: int, side: int, reach: tuple[int, int]
 ) -> None:
     for tile in tiles(height, width, side, reach):

@@ -17,15 +17,14 @@ from tapemend.detect.clip import LEAST_CROP_COLUMNS, LEAST_CROP_ROWS, crop_start
 from tapemend.errors import ModelMissing
 from tapemend.network.damage import DamageConfig, DamageNetwork
 from tapemend.network.restoration import (
-    COLUMN_STRIDE,
     GRID_COLUMNS,
     GRID_ROWS,
-    ROW_STRIDE,
+    NEIGHBOURS,
     RestorationConfig,
     RestorationNetwork,
+    Seen,
 )
-from tapemend.restore.windows import CONTEXT
-from tapemend.settings import ReferenceSettings, RestoreSettings
+from tapemend.settings import ReferenceSettings
 
 ROWS, COLUMNS = 576, 720
 """Of the frame that costs are stated for."""
@@ -125,15 +124,18 @@ def _scorer_cost(weights: Checkpoint) -> float:
 
 
 def _restorer_cost(weights: Checkpoint) -> float:
-    """Of a frame of a whole window with as many references as the default allows."""
-    kept, lenders = RestoreSettings().window, ReferenceSettings().references
-    height, width = ROWS + -ROWS % GRID_ROWS, COLUMNS + -COLUMNS % GRID_COLUMNS
+    """Of a frame with as many references as the default allows; finding motion is no multiplication of matrices."""
+    size = (ROWS + -ROWS % GRID_ROWS, COLUMNS + -COLUMNS % GRID_COLUMNS)
+    lenders = ReferenceSettings().references
     with torch.device("meta"):
         network = RestorationNetwork(weights.settings(RestorationConfig)).eval()
-        window = torch.empty(1, kept + 2 * CONTEXT, 3, height, width)
-        lendable = torch.ones(1, lenders, height // ROW_STRIDE, width // COLUMN_STRIDE, dtype=torch.bool)
-        keep = list(range(CONTEXT, CONTEXT + kept))
-        return _gflop(lambda: network.restore_frames(window, keep, window[:, :lenders], lendable)) / kept
+        seen = Seen(
+            frames=torch.empty(1, 3, *size),
+            neighbours=torch.empty(1, len(NEIGHBOURS), 3, *size),
+            references=torch.empty(1, lenders, 3, *size),
+            lendable=torch.empty(1, lenders, *size),
+        )
+        return _gflop(lambda: network.change(seen))
 
 
 COSTS: dict[str, Callable[[Checkpoint], float]] = {"restorer": _restorer_cost, "scorer": _scorer_cost}

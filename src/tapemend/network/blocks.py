@@ -39,18 +39,6 @@ def blocks(channels: int, count: int) -> nn.Sequential:
     return nn.Sequential(*(ResidualBlock(channels) for _ in range(count)))
 
 
-def shift_in_time(features: Tensor, frames: int) -> Tensor:
-    """(B*T, C, H, W): an eighth of the channels comes from the frame before, an eighth from the one after.
-
-    The temporal shift module (Lin et al., ICCV 2019); the first and the last frame see themselves.
-    """
-    fold = features.shape[1] // 8
-    clip = torch.unflatten(features, 0, (-1, frames))
-    before = torch.cat([clip[:, :1, :fold], clip[:, :-1, :fold]], 1)
-    after = torch.cat([clip[:, 1:, fold : 2 * fold], clip[:, -1:, fold : 2 * fold]], 1)
-    return torch.cat([before, after, clip[:, :, 2 * fold :]], 2).flatten(0, 1)
-
-
 def roughness(picture: Tensor) -> Tensor:
     """(N, 3, H, W) to (N, 4, H, W): how lines and columns differ from their neighbours.
 

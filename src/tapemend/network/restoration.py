@@ -1,24 +1,28 @@
-"""The default network: a U-Net over the window, line by line at first, with the references fused by attention.
+"""The default network: frames of the same scene are brought to a damaged frame's place, then a U-Net looks at them all.
 
-Damage on tape lies along lines, so the first level folds four pixels of a line into channels and keeps every row apart;
-neighbour frames enter at full resolution there and by a temporal shift in every level of the encoder. The answer is a
-change of the input, weighed by a gate that learns where damage is, so that a clean picture stays as it was.
+Damage on tape lies along lines, so the first level folds four pixels of a line into channels and keeps every row apart.
+The answer is a change of the input, weighed by a gate that learns where damage is, so that a clean picture stays as it
+was. A frame's answer depends on its two neighbours on either side and its references, on no other frame.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from tapemend.network.blocks import ROUGH, blocks, fold_pixels, roughness, shift_in_time, start_at_zero, unfold_pixels
-from tapemend.network.fusion import FURTHEST_COLUMNS, FURTHEST_ROWS, QUERY_COLUMNS, QUERY_ROWS, ReferenceFusion
+from tapemend.network.blocks import ROUGH, blocks, fold_pixels, roughness, start_at_zero, unfold_pixels
+from tapemend.network.lending import Lending
+from tapemend.network.motion import COARSEST, brought, motion
 
 FOLD = 4
 """Pixels of a line that become channels in the first level."""
-ROW_STRIDE, COLUMN_STRIDE = 4, 16
-"""Pixels per token where references are fused."""
-GRID_ROWS, GRID_COLUMNS = ROW_STRIDE * QUERY_ROWS, COLUMN_STRIDE * QUERY_COLUMNS
-"""Heights and widths the network takes are multiples of these: 64 x 64 pixels, one attention window."""
+GRID_ROWS, GRID_COLUMNS = COARSEST, 8 * FOLD
+"""Heights and widths the network takes are multiples of these."""
+NEIGHBOURS = (-1, 1, -2, 2)
+"""Frames that are always looked at, by their distance; at a shot's ends the frame itself takes their place."""
+LENDS = 0.999
+"""Share of a fetched pixel that must come from where its reference may lend."""
 DOUBTFUL, CERTAIN = 0.3, 0.6
 """Gate up to which nothing is changed, and from which on everything that the network answers."""
 
@@ -28,41 +32,76 @@ class RestorationConfig:
     """Everything that shapes the network; stored in the checkpoint."""
 
     widths: tuple[int, int, int, int] = (24, 48, 96, 128)
-    """Channels of the four levels; the third is a multiple of three."""
+    """Channels of the four levels; the first is a multiple of eight."""
     depths: tuple[int, int, int, int] = (1, 2, 2, 2)
     """Residual blocks of each level of the encoder; the decoder has one fewer, at least one."""
 
     @property
     def reach(self) -> tuple[int, int]:
-        """Rows and columns, in whole attention windows, beyond which nothing in a picture changes a pixel.
+        """Rows and columns, in whole steps of the grid, beyond which nothing in the parts of a picture changes a pixel.
 
         A tile with that margin gives the picture without tiles.
         """
         strides = (1, 2, 4, 8)
-        levels = [2 * depth * stride for depth, stride in zip(self.depths, strides, strict=True)]
-        unlevels = [2 * max(1, depth - 1) * stride for depth, stride in zip(self.depths[:3], strides, strict=False)]
-        to_references = 2 + sum(levels[:3]) + sum(strides[:2])
-        to_the_last_level = to_references + levels[3] + strides[2]
-        back = sum(unlevels) + 1
-        own, lent = to_the_last_level + strides[3] + back, to_references + 1 + back
-        rows = max(own, lent + ROW_STRIDE * FURTHEST_ROWS)
-        columns = max(FOLD * own, FOLD * lent + COLUMN_STRIDE * FURTHEST_COLUMNS)
+        levels = sum(2 * depth * stride for depth, stride in zip(self.depths, strides, strict=True))
+        unlevels = sum(2 * max(1, depth - 1) * stride for depth, stride in zip(self.depths[:3], strides, strict=False))
+        rows = 3 + levels + sum(strides) + unlevels + 1
+        columns = FOLD * rows
         return rows + -rows % GRID_ROWS, columns + -columns % GRID_COLUMNS
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Seen:
+    """All that is seen of N frames, at their place, H x W pixels."""
+
+    frames: Tensor
+    """(N, 3, H, W) Y'CbCr."""
+    neighbours: Tensor
+    """(N, 4, 3, H, W), brought to the frames' place, in the order of NEIGHBOURS."""
+    references: Tensor
+    """(N, D, 3, H, W), brought there."""
+    lendable: Tensor
+    """(N, D, H, W), 1 where a reference may lend, else 0."""
+
+    def part(self, rows: slice, columns: slice, precision: torch.dtype) -> "Seen":
+        """A piece of the picture in the network's precision."""
+        return Seen(**{name: getattr(self, name)[..., rows, columns].to(precision) for name in self.__slots__})
+
+
+def see(window: Tensor, numbers: Sequence[int], references: Tensor, lendable: Tensor) -> Seen:
+    """Bring to some frames of B windows what others show there.
+
+    window: (B, T, 3, H, W) float32 Y'CbCr; numbers: of the frames in each; references: (B, D, 3, H, W); lendable:
+    (B, D, H, W) bool. H and W are multiples of the grid. Motion is found over the whole picture, so this is not for
+    tiles. N, the frames seen, is B times the numbers.
+    """
+    last = window.shape[1] - 1
+    places = [[min(max(number + distance, 0), last) for distance in NEIGHBOURS] for number in numbers]
+    frames = window[:, torch.tensor(numbers)].flatten(0, 1)
+    neighbours = window[:, torch.tensor(places)].flatten(0, 1)
+    lenders, may = (each.repeat_interleave(len(numbers), 0) for each in (references, lendable.to(window.dtype)))
+    vectors = motion(frames, torch.cat([neighbours, lenders], 1))
+    near, far = vectors.tensor_split([len(NEIGHBOURS)], 1)
+    return Seen(
+        frames=frames,
+        neighbours=brought(neighbours, near),
+        references=brought(lenders, far),
+        lendable=(brought(may[:, :, None], far)[:, :, 0] >= LENDS).to(window.dtype),
+    )
+
+
 class RestorationNetwork(nn.Module):
-    """Restores the frames of a window, each once."""
+    """Restores frames, each once."""
 
     def __init__(self, config: RestorationConfig) -> None:
         super().__init__()
         first, second, third, fourth = config.widths
         self.stem = nn.Conv2d((3 * 3 + ROUGH) * FOLD, first, 3, padding=1)
+        self.lending = Lending(first, FOLD)
         self.levels = nn.ModuleList(blocks(w, d) for w, d in zip(config.widths, config.depths, strict=True))
         self.downs = nn.ModuleList(
             nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in ((first, second), (second, third), (third, fourth))
         )
-        self.fusion = ReferenceFusion(third, ROW_STRIDE, COLUMN_STRIDE)
-        self.lend = nn.Conv2d(3 * FOLD, first, 3, padding=1)
         self.ups = nn.ModuleList(nn.Conv2d(a, 4 * b, 1) for a, b in ((fourth, third), (third, second), (second, first)))
         self.unlevels = nn.ModuleList(
             blocks(w, max(1, d - 1)) for w, d in zip(config.widths[2::-1], config.depths[2::-1], strict=True)
@@ -70,72 +109,48 @@ class RestorationNetwork(nn.Module):
         self.head = nn.Conv2d(first, 4 * FOLD, 3, padding=1)
         start_at_zero(self.head)
 
-    def encode(self, window: Tensor) -> list[Tensor]:
-        """(B, T, 3, H, W) to the features of each frame at four levels, each (B*T, C, h, w)."""
-        frames = window.shape[1]
-        before = torch.cat([window[:, :1], window[:, :-1]], 1)
-        after = torch.cat([window[:, 1:], window[:, -1:]], 1)
-        changes = torch.cat([before - window, after - window], 2).flatten(0, 1)
-        pictures = window.flatten(0, 1)
-        seen = torch.cat([pictures, changes, roughness(pictures)], 1)
-        features: list[Tensor] = [self.levels[0](self.stem(fold_pixels(seen, 1, FOLD)))]
+    def look(self, seen: Seen) -> Tensor:
+        """What is seen, as features (N, C, H, W/4)."""
+        nearest = (seen.neighbours[:, :2] - seen.frames[:, None]).flatten(1, 2)
+        own = self.stem(fold_pixels(torch.cat([seen.frames, nearest, roughness(seen.frames)], 1), 1, FOLD))
+        kinds = torch.arange(len(NEIGHBOURS) + seen.references.shape[1], device=own.device) >= len(NEIGHBOURS)
+        always = torch.ones_like(seen.neighbours[:, :, 0])
+        lent = self.lending(
+            seen.frames,
+            torch.cat([seen.neighbours, seen.references], 1),
+            torch.cat([always, seen.lendable], 1),
+            kinds,
+        )
+        features: Tensor = own + lent
+        return features
+
+    def answer(self, seen: Seen) -> tuple[Tensor, Tensor]:
+        """The change (N, 3, H, W), already weighed by the gate, and the gate's logit (N, 1, H, W)."""
+        features = [self.levels[0](self.look(seen))]
         for down, level in zip(self.downs, list(self.levels)[1:], strict=True):
-            features.append(level(shift_in_time(down(features[-1]), frames)))
-        return features
-
-    def encode_reference(self, pictures: Tensor) -> Tensor:
-        """(N, 3, H, W) references, each on its own, to their features (N, C, h, w) where they are fused."""
-        still = torch.zeros_like(pictures)
-        alone = torch.cat([pictures, still, still, roughness(pictures)], 1)
-        features: Tensor = self.levels[0](self.stem(fold_pixels(alone, 1, FOLD)))
-        for down, level in zip(list(self.downs)[:2], list(self.levels)[1:3], strict=True):
-            features = level(shift_in_time(down(features), 1))
-        return features
-
-    def decode(
-        self, pictures: Tensor, features: list[Tensor], fused: Tensor | None, lent: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        """(N, 3, H, W) frames, their features, and what references lend, to (change, gate logit).
-
-        change: (N, 3, H, W), already weighed by the gate; gate logit: (N, 1, H, W).
-        """
-        skips = list(features[:3])
-        if fused is not None and lent is not None:
-            skips[2] = skips[2] + fused
-            skips[0] = skips[0] + self.lend(fold_pixels(lent - pictures, 1, FOLD))
+            features.append(level(down(features[-1])))
         current = features[3]
-        for up, level, skip in zip(self.ups, self.unlevels, reversed(skips), strict=True):
+        for up, level, skip in zip(self.ups, self.unlevels, reversed(features[:3]), strict=True):
             current = level(unfold_pixels(up(current), 2, 2) + skip)
         answer = unfold_pixels(self.head(current), 1, FOLD)
         return answer[:, :3] * torch.sigmoid(answer[:, 3:]), answer[:, 3:]
 
-    def lend_to(self, features: Tensor, references: Tensor, lendable: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        """(B, T, C, h, w) features and (B, D, 3, H, W) references to what ReferenceFusion gives; None for D = 0."""
-        count, depth = references.shape[:2]
-        if not depth:
-            return None, None
-        keys = torch.unflatten(self.encode_reference(references.flatten(0, 1)), 0, (count, depth))
-        fused: tuple[Tensor, Tensor] = self.fusion(features, keys, references, lendable)
-        return fused
-
-    def restore_frames(self, window: Tensor, keep: list[int], references: Tensor, lendable: Tensor) -> Tensor:
-        """The change of the frames at positions ``keep`` of one window (1, T, 3, H, W): (len(keep), 3, H, W).
+    def change(self, seen: Seen) -> Tensor:
+        """What to add to the frames, (N, 3, H, W).
 
         Where the gate is in doubt the picture stays as it was: what little it lets through there is mostly wrong.
         """
-        features = [level[keep] for level in self.encode(window)]
-        fused, lent = self.lend_to(features[2][None], references, lendable)
-        change, gate = self.decode(window[0, keep], features, fused, lent)
+        change, gate = self.answer(seen)
         return change * ((torch.sigmoid(gate) - DOUBTFUL) / (CERTAIN - DOUBTFUL)).clamp(0, 1)
 
     def forward(self, window: Tensor, references: Tensor, lendable: Tensor) -> tuple[Tensor, Tensor]:
         """Restore every frame of a window.
 
-        window: (B, T, 3, H, W) Y'CbCr; references: (B, D, 3, H, W), D may be 0; lendable: (B, D, H/4, W/16) bool.
+        window: (B, T, 3, H, W) Y'CbCr; references: (B, D, 3, H, W), D may be 0; lendable: (B, D, H, W) bool.
         Returns (restored (B, T, 3, H, W), gate logits (B, T, 1, H, W)).
         """
+        with torch.no_grad():
+            seen = see(window, range(window.shape[1]), references, lendable)
+        change, gate = self.answer(seen)
         shape = window.shape[:2]
-        features = self.encode(window)
-        fused, lent = self.lend_to(torch.unflatten(features[2], 0, shape), references, lendable)
-        change, gate = self.decode(window.flatten(0, 1), features, fused, lent)
         return window + torch.unflatten(change, 0, shape), torch.unflatten(gate, 0, shape)

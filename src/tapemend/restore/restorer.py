@@ -6,20 +6,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import adaptive_max_pool2d, interpolate, max_pool2d, pad
+from torch.nn.functional import adaptive_max_pool2d, interpolate, max_pool2d
 
 from tapemend.checkpoint import Checkpoint
 from tapemend.device import choose_device, choose_precision
-from tapemend.network.restoration import (
-    COLUMN_STRIDE,
-    GRID_COLUMNS,
-    GRID_ROWS,
-    ROW_STRIDE,
-    RestorationConfig,
-    RestorationNetwork,
-)
+from tapemend.network.restoration import GRID_COLUMNS, GRID_ROWS, RestorationConfig, RestorationNetwork, see
 from tapemend.restore.tiles import tiles
 from tapemend.settings import RestoreSettings
+
+PIXELS_AT_ONCE = 1088 * 1920
+"""Of a frame that is restored in one piece: about 3 GiB in float32."""
+TILE = 512
+"""Side of a tile where the whole picture is too much."""
 
 
 class Restorer:
@@ -43,38 +41,28 @@ class Restorer:
 
         window: (T, 3, H, W) float32 Y'CbCr, all frames that are seen; references: (D, 3, H, W); lendable: (D, rows,
         columns) regions of them that may lend. Returns (len(keep), 3, H, W) float32 on the CPU. Any height and width:
-        the picture is continued by its border to whole attention windows, and cut into tiles when memory asks for it.
+        the picture is continued by its border to the network's grid, and cut into tiles when memory asks for it.
         """
         height, width = window.shape[-2:]
-        seen, lenders = _to_whole_windows(window), _to_whole_windows(references)
-        tokens = _tokens(lendable, (height, width))
-        answer = torch.empty(len(keep), 3, *seen.shape[-2:])
-        for tile in tiles(seen.shape[-2], seen.shape[-1], self._tile_side(seen), self.reach):
-            rows, columns = tile.seen
-            token_rows = slice(rows.start // ROW_STRIDE, rows.stop // ROW_STRIDE)
-            token_columns = slice(columns.start // COLUMN_STRIDE, columns.stop // COLUMN_STRIDE)
-            part = self.network.restore_frames(
-                seen[None, ..., rows, columns].to(self.device, self.precision),
-                list(keep),
-                lenders[None, ..., rows, columns].to(self.device, self.precision),
-                tokens[None, :, token_rows, token_columns].to(self.device),
-            )
-            answer[..., tile.kept[0], tile.kept[1]] = part[..., tile.inner[0], tile.inner[1]].float().cpu()
-        return answer[..., :height, :width]
+        may = _pixels(lendable, height, width)
+        given = [_on_the_grid(each).to(self.device) for each in (window, references, may)]
+        return torch.stack([self._change(number, *given)[:, :height, :width] for number in keep])
 
-    def _tile_side(self, seen: Tensor) -> int:
+    def _change(self, number: int, window: Tensor, references: Tensor, lendable: Tensor) -> Tensor:
+        """(3, H, W) on the CPU: the change of one frame, alone, so that memory does not grow with the window."""
+        seen = see(window[None], [number], references[None], lendable[None])
+        height, width = window.shape[-2:]
+        answer = torch.empty(3, height, width)
+        for tile in tiles(height, width, self._tile_side(height * width), self.reach):
+            part = self.network.change(seen.part(*tile.seen, self.precision))
+            answer[:, *tile.kept] = part[0][:, *tile.inner].float().cpu()
+        return answer
+
+    def _tile_side(self, pixels: int) -> int:
         """Pixels a side of a tile: as set, else the whole picture where it fits into PIXELS_AT_ONCE."""
         if self.settings.tile:
             return self.settings.tile
-        frames, _, height, width = seen.shape
-        return 0 if frames * height * width <= PIXELS_AT_ONCE else TILE
-
-
-PIXELS_AT_ONCE = 12 * 640 * 1088
-"""Pixels of a window, all frames together, that are restored in one piece: about 4 GiB in float32."""
-TILE = 512
-"""Side of a tile where the whole picture is too much."""
-GRID, STRIDE = (GRID_ROWS, GRID_COLUMNS), (ROW_STRIDE, COLUMN_STRIDE)
+        return 0 if pixels <= PIXELS_AT_ONCE else TILE
 
 
 def region_weight(damaged: NDArray[np.bool_], height: int, width: int) -> Tensor:
@@ -85,19 +73,15 @@ def region_weight(damaged: NDArray[np.bool_], height: int, width: int) -> Tensor
     return interpolate(wide, size=(height, width), mode="bilinear", align_corners=False)[0, 0]
 
 
-def _tokens(lendable: NDArray[np.bool_], size: tuple[int, int]) -> Tensor:
-    """(D, rows, columns) regions of a picture of that size to (D, H/4, W/16) tokens of it, continued.
-
-    A token lends if all regions under it may.
-    """
-    grid = [(length + -length % whole) // token for length, whole, token in zip(size, GRID, STRIDE, strict=True)]
-    if not len(lendable):
-        return torch.ones(0, *grid, dtype=torch.bool)
-    blocked = adaptive_max_pool2d(torch.from_numpy((~lendable).astype(np.float32))[:, None], size)
-    return max_pool2d(_to_whole_windows(blocked), STRIDE)[:, 0] == 0
+def _pixels(regions: NDArray[np.bool_], height: int, width: int) -> Tensor:
+    """(D, rows, columns) regions that may lend to (D, H, W) bool pixels: those whose every region may."""
+    blocked = torch.from_numpy((~regions).astype(np.float32))[:, None]
+    return adaptive_max_pool2d(blocked, (height, width))[:, 0] == 0
 
 
-def _to_whole_windows(pictures: Tensor) -> Tensor:
-    """(N, C, H, W) continued to the right and below by their border, to whole attention windows."""
+def _on_the_grid(pictures: Tensor) -> Tensor:
+    """(..., H, W) continued to the right and below by their border, to sizes that the network takes."""
     height, width = pictures.shape[-2:]
-    return pad(pictures, (0, -width % GRID_COLUMNS, 0, -height % GRID_ROWS), mode="replicate")
+    rows = torch.arange(height + -height % GRID_ROWS).clamp(max=height - 1)
+    columns = torch.arange(width + -width % GRID_COLUMNS).clamp(max=width - 1)
+    return pictures[..., rows[:, None], columns]

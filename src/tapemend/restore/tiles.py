@@ -19,9 +19,9 @@ class Tile:
 
 
 def tiles(height: int, width: int, side: int, reach: tuple[int, int]) -> Iterator[Tile]:
-    """Cut a picture of whole attention windows into tiles of ``side`` pixels, 0 for one piece.
+    """Cut a picture on the network's grid into tiles of ``side`` pixels, 0 for one piece.
 
-    Tiles start on the grid of the attention windows, so that these are the same with tiles and without. ``reach`` is
+    Tiles start on the grid, so that its blocks are the same with tiles and without. ``reach`` is
     the rows and columns around a tile that the network is given besides, as its settings say.
     """
     for top in range(0, height, _step(side, height, GRID_ROWS)):

@@ -7,12 +7,11 @@ from math import floor
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, interpolate, max_pool2d
+from torch.nn.functional import avg_pool2d, interpolate
 
 from tapemend.degrade import VISIBLE, Damaged, Preset, degrade, preset
 from tapemend.degrade.timeline import generator, uniform
 from tapemend.network.damage import CELL_COLUMNS, CELL_ROWS
-from tapemend.network.restoration import COLUMN_STRIDE, ROW_STRIDE
 from tapemend.train.data import FRAMES, Store
 
 MARGIN = 40
@@ -37,7 +36,9 @@ class Batch:
     references: Tensor
     """(B, D, 3, H, W)."""
     lendable: Tensor
-    """(B, D, H/4, W/16) bool."""
+    """(B, D, H, W) bool, pixels of the references that may lend."""
+    shift: Tensor
+    """(B, T, H) how far damage moved each line to the right, pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class SampleSettings:
     presets: tuple[str, ...] = (
         "first-2026-11",
         "first-2026-11",
-        "first-2026-11",
+        "paper-2023",
         "paper-2023",
         "family-vhs-sp-2026-11",
         "family-vhs-lp-2026-11",
@@ -111,17 +112,19 @@ def window(store: Store, settings: SampleSettings, depth: int, key: tuple[int, i
     fields = bool(torch.rand((), generator=draw) < settings.fields_share)
     if fields:
         picture = _separated(picture, first)
-    own, lent = slice(settings.frames), slice(settings.frames, None)
+    own = settings.frames
     spoil = partial(degrade, seed=key[1] * 1009 + key[2], whole=(height // (1 + fields), width))
-    truth = spoil(picture[own], indices[own], tape)
-    parts = [truth.picture, truth.clean, truth.change, *_references(spoil, picture[lent], indices[lent], tape, draw)]
+    truth = spoil(picture[:own], indices[:own], tape)
+    parts = [truth.picture, truth.clean, truth.change, truth.shift[:, None, :, None]]
+    lent = _references(spoil, picture[own:], indices[own:], tape, draw)
     if fields:
-        parts = [
-            _interpolated(part, first + (settings.frames if number > 2 else 0)) for number, part in enumerate(parts)
-        ]
-    damaged, clean, change, references, lendable = (part[..., MARGIN : MARGIN + settings.columns] for part in parts)
+        parts = [_interpolated(part, first) for part in parts]
+        lent = [_interpolated(part, first + own) for part in lent]
+    damaged, clean, change, references, lendable = (
+        part[..., MARGIN : MARGIN + settings.columns] for part in (*parts[:3], *lent)
+    )
     cells = avg_pool2d(change.square(), (CELL_ROWS, CELL_COLUMNS)).sqrt()
-    return damaged, clean, cells, references, tokens(lendable[:, 0])
+    return damaged, clean, cells, references, lendable[:, 0] == 1, parts[3][:, 0, :, 0]
 
 
 def _filmed(store: Store, settings: SampleSettings, clip: int, frames: list[int], key: tuple[int, int, int]) -> Tensor:
@@ -265,8 +268,8 @@ def _references(
     indices: range,
     tape: Preset,
     draw: torch.Generator,
-) -> tuple[Tensor, Tensor]:
-    """(D, 3, H, W) references as a tape has them, and (D, 1, H, W) where they may lend.
+) -> list[Tensor]:
+    """(D, 3, H, W) references as a tape has them, and (D, 1, H, W) 1 where they may lend.
 
     A quarter of them are damaged.
     """
@@ -277,14 +280,7 @@ def _references(
         truth = spoil(picture[one], indices[one], tape if damaged else replace(tape, damage=()))
         lent[one] = truth.picture
         lendable[number, 0] = (truth.change[0].square().sum(0).sqrt() < VISIBLE).float()
-    return lent, lendable
-
-
-def tokens(lendable: Tensor) -> Tensor:
-    """(D, H, W) 1 where a pixel may lend, to (D, H/4, W/16) bool: tokens whose every pixel may."""
-    if not len(lendable):
-        return torch.ones(0, lendable.shape[1] // ROW_STRIDE, lendable.shape[2] // COLUMN_STRIDE, dtype=torch.bool)
-    return max_pool2d(1 - lendable[:, None], (ROW_STRIDE, COLUMN_STRIDE))[:, 0] < 0.5
+    return [lent, lendable]
 
 
 def visibility(change: Tensor) -> Tensor:

@@ -1,0 +1,51 @@
+"""What other frames lend to a damaged one: neighbours and references, brought to its place, pooled by attention."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import leaky_relu
+
+from tapemend.network.blocks import ROUGH, fold_pixels, roughness, start_at_zero
+
+SEEN = 3 + ROUGH + 2
+"""Channels of a lender: how it differs from the frame, its roughness, where it may lend, whether it is a reference."""
+HEADS = 8
+"""Groups of channels, each with weights of its own."""
+BLOCKED = -1e4
+"""Weight, before the softmax, of a lender where it must not lend; finite, so that half precision keeps it."""
+
+
+class Lending(nn.Module):
+    """Attention pooling over lenders, pixel by pixel (TAPE, section 3.3, pools over its references so).
+
+    Each lender was brought to its place before, so that attention has only to weigh them against each other. Beside
+    them stands one that lends nothing: it takes the weight where none fits.
+    """
+
+    def __init__(self, channels: int, fold: int) -> None:
+        super().__init__()
+        self.fold = fold
+        self.look = nn.Conv2d(SEEN * fold, channels, 3, padding=1)
+        self.weigh = nn.Conv2d(channels, HEADS, 3, padding=1)
+        self.value = nn.Conv2d(channels, channels, 3, padding=1)
+        self.merge = nn.Conv2d(channels, channels, 1)
+        start_at_zero(self.merge)
+
+    def forward(self, frames: Tensor, lenders: Tensor, lendable: Tensor, kinds: Tensor) -> Tensor:
+        """What is lent.
+
+        frames: (N, 3, H, W) Y'CbCr; lenders: (N, L, 3, H, W), brought to the frames' place; lendable: (N, L, H, W) 1
+        where one may lend, else 0; kinds: (L,) 1 for references, 0 for neighbours. Returns (N, C, H, W/fold). The order
+        of lenders has no meaning.
+        """
+        count, number = lenders.shape[:2]
+        difference = (lenders - frames[:, None]).flatten(0, 1)
+        seen = [difference, roughness(lenders.flatten(0, 1)), lendable.flatten(0, 1)[:, None]]
+        kind = kinds.to(frames.dtype).expand(count, -1).flatten()[:, None, None, None].expand_as(seen[-1])
+        looked = leaky_relu(self.look(fold_pixels(torch.cat([*seen, kind], 1), 1, self.fold)), 0.1)
+        may = torch.unflatten(fold_pixels(seen[-1], 1, self.fold).amin(1, keepdim=True), 0, (count, number))
+        weights = torch.unflatten(self.weigh(looked), 0, (count, number)) + BLOCKED * (1 - may)
+        nothing = torch.zeros_like(weights[:, :1])
+        weights = torch.cat([weights, nothing], 1).softmax(1)[:, :-1]
+        values = torch.unflatten(torch.unflatten(self.value(looked), 1, (HEADS, -1)), 0, (count, number))
+        lent: Tensor = self.merge((weights[:, :, :, None] * values).sum(1).flatten(1, 2))
+        return lent
