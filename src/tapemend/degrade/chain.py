@@ -60,7 +60,7 @@ class Damaged:
     clean: Tensor
     """(T, 3, H, W) the same pictures as the tape's best stretches look: recorded, and not damaged."""
     shift: Tensor
-    """(T, H) how far damage moved each line to the right, pixels."""
+    """(T, H) how far damage moved each line to the right, pixels: the sum of what each step did to the line there."""
     change: Tensor
     """(T, K, H, W) how much each Kind changed each pixel: root of the mean square over Y', Cb and Cr."""
 
@@ -120,15 +120,16 @@ def _acts(
         moments = when(step)
         if not moments.active():
             continue
+        moved = step.does.shift(grid, moments).to(picture.device)
         if isinstance(step.does, LinePass):
-            shift = shift + step.does.shift(grid, moments).to(picture.device)
+            shift = shift + moved
             continue
         if shift.any():
             picture = move_lines(picture, shift)
             yield Kind.GEOMETRY, picture, shift
             shift = still
         picture = step.does.apply(picture, grid, moments)
-        yield step.does.kind, picture, still
+        yield step.does.kind, picture, moved
     if shift.any():
         yield Kind.GEOMETRY, move_lines(picture, shift), shift
 
