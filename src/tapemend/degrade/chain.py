@@ -87,15 +87,20 @@ def degrade(
     for _, after, _ in _acts(preset.recording, picture, grid, lambda step: _always(step, indices, seed)):
         clean = after
     current, shift = clean, torch.zeros(count, height, device=picture.device)
-    energy = {kind: torch.zeros(count, height, width, device=picture.device) for kind in Kind}
+    change = torch.zeros(count, len(Kind), height, width, device=picture.device)
+    changes = dict(zip(Kind, change.unbind(1), strict=True))
+    acted = set()
     for kind, after, moved in _acts(preset.damage, clean, grid, lambda step: _moments(step, indices, preset, seed)):
-        energy[kind] += (after - current).square().mean(1)
+        changes[kind] += (after - current).square_().mean(1)
         current, shift = after, shift + moved
+        acted.add(kind)
+    for kind in acted:
+        changes[kind].sqrt_()
     return Damaged(
         picture=current[lead:],
         clean=clean[lead:],
         shift=shift[lead:],
-        change=torch.stack([energy[kind] for kind in Kind], 1).sqrt()[lead:],
+        change=change[lead:],
     )
 
 
