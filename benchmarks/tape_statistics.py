@@ -2,26 +2,33 @@
 
     python benchmarks/tape_statistics.py CLIPS CAPTURES --json tape-statistics.json
 
-CLIPS is a folder of clean clips, which the simulator damages; CAPTURES a folder of real captures. The measures are
-those of QCTools: TOUT (samples that stand out from the lines around them, white speckle), VREP (lines that repeat those
-above), YDIF (mean change of luma from frame to frame), SATAVG (mean saturation), YAVG, and the PSNR of a frame's upper
-against its lower field (a clogged head shows there).
+CLIPS is a folder of clean clips, which the simulator damages as fields, as a tape has them: PIECE frames each, from
+places all over the tape. For each preset there are two rows: the tape, and what its best stretches show (recorded).
+CAPTURES is a folder of real captures. The measures are those of QCTools: TOUT (samples that stand out from the lines
+around them, white speckle), VREP (lines that repeat those above), YDIF (mean change of luma from frame to frame),
+SATAVG (mean saturation), YAVG, and the PSNR of a frame's upper against its lower field (a clogged head shows there).
 """
 
 import argparse
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import av
 import numpy as np
 import torch
-from tapes import on_tape, raster, video_frames
+from tapes import raster, video_frames
+from torch import Tensor
 
-from tapemend.degrade import PRESETS, Preset
+from tapemend.colour import from_codes
+from tapemend.degrade import PRESETS, Damaged, Preset, degrade
 from tapemend.measures import SignalStats
 
 MEASURES = ("TOUT", "VREP", "YDIF", "SATAVG", "YAVG")
+PIECE = 8
+"""Frames of a clip that follow each other; its first is not measured, as it would be compared with another place's."""
+APART = 500
+"""Fields of the tape between the pieces: damage there has nothing to do with damage here."""
 
 
 def main() -> None:
@@ -40,10 +47,8 @@ def main() -> None:
     rows: dict[str, dict[str, list[float]]] = {}
     rows["clean clips"] = quartiles(values for clip in clips for values in measured(raster(clip, options.frames)))
     for name in options.presets:
-        tapes = (
-            damaged(clip, PRESETS[name], options.seed + number, options.frames) for number, clip in enumerate(clips)
-        )
-        rows[name] = quartiles(values for tape in tapes for values in measured(tape))
+        tape, recorded = on_tapes(clips, PRESETS[name], options.seed, options.frames)
+        rows |= {name: quartiles(tape), f"{name}, recorded": quartiles(recorded)}
     for capture in captures:
         rows[capture.stem] = quartiles(measured(raster(capture, options.frames)))
     names = (*MEASURES, "fields")
@@ -55,10 +60,33 @@ def main() -> None:
         options.json.write_text(json.dumps(rows, indent=2))
 
 
-def damaged(clip: Path, preset: Preset, seed: int, count: int) -> Iterator[av.VideoFrame]:
-    """The first frames of a clip, on tape."""
-    for truth in on_tape(raster(clip, count), preset, seed):
-        yield from video_frames(truth.picture)
+def on_tapes(
+    clips: Iterable[Path], preset: Preset, seed: int, count: int
+) -> tuple[list[dict[str, float]], list[dict[str, float]]]:
+    """The measures of each frame of the tape, and of the same frames undamaged."""
+    tape: list[dict[str, float]] = []
+    recorded: list[dict[str, float]] = []
+    for number, clip in enumerate(clips):
+        frames = list(raster(clip, count))
+        for place in range(len(frames) // PIECE):
+            truth = damaged(frames[PIECE * place : PIECE * (place + 1)], preset, seed + number, place * APART)
+            tape += measured(video_frames(frames_of(truth.picture)))[1:]
+            recorded += measured(video_frames(frames_of(truth.clean)))[1:]
+    return tape, recorded
+
+
+def damaged(frames: Sequence[av.VideoFrame], preset: Preset, seed: int, first: int) -> Damaged:
+    """Frames on the tape from its field ``first`` on, as fields."""
+    picture = torch.stack([from_codes(torch.from_numpy(frame.to_ndarray())) for frame in frames])
+    fields = torch.stack([picture[..., 0::2, :], picture[..., 1::2, :]], 1).flatten(0, 1)
+    return degrade(fields, range(first, first + len(fields)), preset, seed)
+
+
+def frames_of(fields: Tensor) -> Tensor:
+    """(2T, 3, H, W) to (T, 3, 2H, W)."""
+    count, planes, height, width = fields.shape
+    pairs = fields.view(count // 2, 2, planes, height, width)
+    return pairs.permute(0, 2, 3, 1, 4).reshape(count // 2, planes, 2 * height, width)
 
 
 def measured(frames: Iterator[av.VideoFrame]) -> list[dict[str, float]]:

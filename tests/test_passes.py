@@ -9,8 +9,9 @@ from torch import Tensor
 
 from tapemend.degrade import Preset, Standard, Step, degrade
 from tapemend.degrade.grid import Grid
-from tapemend.degrade.passes import LinePass, Moments, Pass, PicturePass
+from tapemend.degrade.passes import LinePass, Moments, Pass, PicturePass, TearingPass
 from tapemend.degrade.passes.registry import PASSES
+from tapemend.degrade.signal import move_lines
 
 SIZES = ((48, 72), (33, 51), (2, 16))
 
@@ -91,6 +92,34 @@ def test_damage_grows_with_intensity(does: Pass) -> None:
         for level in (0.05, 1.0)
     )
     assert slight.square().mean() < full.square().mean()
+
+
+@pytest.mark.parametrize("name", [name for name, kind in PASSES.items() if issubclass(kind, TearingPass)])
+def test_a_pass_that_tears_lines_says_how_far(name: str) -> None:
+    """Moved so, the clean lines explain the damaged ones better, under all the snow; unchanged lines did not move."""
+    along = torch.linspace(0, 1, 360)
+    waves = torch.stack([0.5 + 0.3 * torch.sin(40 * along), 0.2 * torch.sin(25 * along), 0.2 * torch.cos(31 * along)])
+    picture = waves[None, :, None].expand(24, 3, 144, 360)
+    tape = Preset(description="", damaged_share=1.0, damage=(Step(does=PASSES[name](), name="step"),))
+    truth = degrade(picture, range(24), tape, seed=2)
+    moved = truth.shift.abs() > 1
+    assert moved.any()
+    left, explained = (
+        (truth.picture - guess).square().mean((1, 3))[moved].mean()
+        for guess in (picture, move_lines(picture, truth.shift))
+    )
+    assert explained < 0.9 * left
+    assert not truth.shift[truth.change.amax((1, 3)) == 0].any()
+
+
+def test_shifts_of_torn_and_of_moved_lines_add_up() -> None:
+    steps = tuple(Step(does=PASSES[name](), name=name) for name in ("line_jitter", "mistracking", "flagging", "crease"))
+    picture = picture_of(6, 96, 120)
+
+    def shift_of(*damage: Step) -> Tensor:
+        return degrade(picture, range(6), Preset(description="", damaged_share=1.0, damage=damage), seed=3).shift
+
+    torch.testing.assert_close(shift_of(*steps), sum((shift_of(step) for step in steps), torch.zeros(6, 96)))
 
 
 def test_its_settings_are_plain_values_in_words(does: Pass) -> None:

@@ -1,6 +1,8 @@
 """Nothing mixes devices: simulator and networks give on a second device what they give on the first."""
 
 from collections.abc import Iterator
+from dataclasses import fields, replace
+from enum import StrEnum
 from typing import TypeVar
 
 import pytest
@@ -8,16 +10,42 @@ import torch
 from second_device import ELSEWHERE, Distant, SecondDevice
 from test_passes import picture_of
 
-from tapemend.degrade import PRESETS, Preset, Step, degrade
+from tapemend.degrade import PRESETS, Preset, Standard, Step, degrade
+from tapemend.degrade.passes import Pass
 from tapemend.degrade.passes.registry import PASSES
 from tapemend.network.damage import DamageConfig, DamageNetwork
 from tapemend.network.restoration import RestorationConfig, RestorationNetwork, see
 
 Network = TypeVar("Network", bound=torch.nn.Module)
-TAPES = PRESETS | {
-    name: Preset(description="", damaged_share=1.0, damage=(Step(does=make(), name="step"),))
-    for name, make in PASSES.items()
-}
+
+
+def with_other_settings(does: Pass) -> Iterator[tuple[str, Pass]]:
+    """The pass as it is, and with each choice of its settings made otherwise: other settings are other code."""
+    yield "as it is", does
+    for field in fields(does):
+        value = getattr(does, field.name)
+        if isinstance(value, bool):
+            yield field.name, replace(does, **{field.name: not value})
+        elif isinstance(value, StrEnum):
+            yield from ((choice, replace(does, **{field.name: choice})) for choice in type(value) if choice != value)
+        elif value == 0.0:
+            yield field.name, replace(does, **{field.name: type(value)(1)})
+
+
+def tape_of(does: Pass, standard: Standard = Standard.PAL) -> Preset:
+    return Preset(description="", standard=standard, damaged_share=1.0, damage=(Step(does=does, name="step"),))
+
+
+TAPES = (
+    PRESETS
+    | {f"{name}, {how}": tape_of(does) for name, make in PASSES.items() for how, does in with_other_settings(make())}
+    | {f"{name}, ntsc": tape_of(make(), Standard.NTSC) for name, make in PASSES.items()}
+    | {
+        f"{name}, {step.name}": tape_of(step.does, one.standard)
+        for name, one in PRESETS.items()
+        for step in one.recording + one.damage
+    }
+)
 
 
 @pytest.fixture

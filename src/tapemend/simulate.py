@@ -30,8 +30,8 @@ from tapemend.progress import Progress, Silent
 from tapemend.settings import DecodeSettings, EncodeSettings, Fields, ProbeSettings, SimulateSettings
 
 DEFAULT_PRESET = "first-2026-11"
-SEGMENT_FRAMES = 48
-"""Frames of a segment; they are in memory until it is written."""
+SEGMENT_FRAMES = 16
+"""Frames of a segment; of tape, mask and clean video they are in memory until it is written."""
 BATCH_FRAMES = 8
 """Pictures damaged together; the result does not depend on it."""
 CADENCE: Mapping[Fields, tuple[int, ...]] = {Fields.PSF: (2,), Fields.INTERLACED: (1,), Fields.TELECINE: (2, 3)}

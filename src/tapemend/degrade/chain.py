@@ -60,7 +60,7 @@ class Damaged:
     clean: Tensor
     """(T, 3, H, W) the same pictures as the tape's best stretches look: recorded, and not damaged."""
     shift: Tensor
-    """(T, H) how far damage moved each line to the right, pixels."""
+    """(T, H) how far damage moved each line to the right, pixels: the sum of what each step did to the line there."""
     change: Tensor
     """(T, K, H, W) how much each Kind changed each pixel: root of the mean square over Y', Cb and Cr."""
 
@@ -87,15 +87,20 @@ def degrade(
     for _, after, _ in _acts(preset.recording, picture, grid, lambda step: _always(step, indices, seed)):
         clean = after
     current, shift = clean, torch.zeros(count, height, device=picture.device)
-    energy = {kind: torch.zeros(count, height, width, device=picture.device) for kind in Kind}
+    change = torch.zeros(count, len(Kind), height, width, device=picture.device)
+    changes = dict(zip(Kind, change.unbind(1), strict=True))
+    acted = set()
     for kind, after, moved in _acts(preset.damage, clean, grid, lambda step: _moments(step, indices, preset, seed)):
-        energy[kind] += (after - current).square().mean(1)
+        changes[kind] += (after - current).square_().mean(1)
         current, shift = after, shift + moved
+        acted.add(kind)
+    for kind in acted:
+        changes[kind].sqrt_()
     return Damaged(
         picture=current[lead:],
         clean=clean[lead:],
         shift=shift[lead:],
-        change=torch.stack([energy[kind] for kind in Kind], 1).sqrt()[lead:],
+        change=change[lead:],
     )
 
 
@@ -120,15 +125,16 @@ def _acts(
         moments = when(step)
         if not moments.active():
             continue
+        moved = step.does.shift(grid, moments).to(picture.device)
         if isinstance(step.does, LinePass):
-            shift = shift + step.does.shift(grid, moments).to(picture.device)
+            shift = shift + moved
             continue
         if shift.any():
             picture = move_lines(picture, shift)
             yield Kind.GEOMETRY, picture, shift
             shift = still
         picture = step.does.apply(picture, grid, moments)
-        yield step.does.kind, picture, still
+        yield step.does.kind, picture, moved
     if shift.any():
         yield Kind.GEOMETRY, move_lines(picture, shift), shift
 

@@ -85,12 +85,12 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 Step(does=HeadSwitching(), name="head_switching"),
             ),
             damage=(
-                Step(does=LowRF(carrier_to_noise=22.0), name="low_rf", share=0.25, period=40.0),
+                Step(does=LowRF(carrier_to_noise=25.0), name="low_rf", share=0.25, period=40.0),
                 Step(does=ChrominanceNoise(), name="chroma_noise", share=0.6, period=60.0),
                 Step(does=ChromaPhaseNoise(), name="chroma_phase_noise", share=0.3, period=40.0),
                 Step(does=ChromaLoss(), name="chroma_loss", share=0.5, period=15.0),
                 Step(does=LowChroma(), name="low_chroma", strength=0.8, share=0.35, period=70.0),
-                Step(does=LineJitter(walk_microseconds=0.3), name="line_jitter", share=0.6, period=40.0),
+                Step(does=LineJitter(walk_microseconds=0.18), name="line_jitter", strength=0.8, share=0.6, period=40.0),
                 Step(does=Flagging(), name="flagging", share=0.4, period=30.0),
                 Step(does=Dropouts(), name="dropouts", share=0.7, period=10.0),
                 Step(does=Mistracking(height_lines=60.0), name="mistracking", share=0.25, period=25.0),
@@ -110,13 +110,15 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 Step(does=HeadSwitching(), name="head_switching"),
             ),
             damage=(
-                Step(does=LuminanceNoise(), name="noise", share=0.5, period=60.0),
+                Step(does=LuminanceNoise(), name="noise", strength=0.7, share=0.5, period=60.0),
                 Step(does=ChrominanceNoise(sigma=0.06), name="chroma_noise", share=0.6, period=60.0),
                 Step(does=ChromaPhaseNoise(), name="chroma_phase_noise", share=0.5, period=40.0),
-                Step(does=LineJitter(walk_microseconds=0.3), name="line_jitter", share=0.7, period=40.0),
+                Step(does=LineJitter(walk_microseconds=0.18), name="line_jitter", strength=0.8, share=0.7, period=40.0),
                 Step(does=TensionSkew(), name="skew", share=0.4, period=40.0),
-                Step(does=Dropouts(compensator=Compensator.NONE), name="dropouts", share=0.6, period=10.0),
-                Step(does=Mistracking(height_lines=70.0), name="mistracking", share=0.45, period=25.0),
+                Step(
+                    does=Dropouts(compensator=Compensator.NONE), name="dropouts", strength=0.3, share=0.6, period=10.0
+                ),
+                Step(does=Mistracking(height_lines=55.0), name="mistracking", share=0.3, period=25.0),
                 Step(does=ChromaDelay(), name="chroma_delay", strength=0.6, share=0.3, period=90.0),
             ),
         ),
@@ -125,7 +127,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             damaged_share=0.55,
             stretch=60.0,
             recording=(
-                Step(does=Sharpen(gain=0.4), name="camera"),
+                Step(does=Sharpen(gain=0.4, vertical=0.1), name="camera"),
                 Step(does=ColourUnder(format="video8-sp"), name="video8"),
                 Step(does=LuminanceNoise(sigma=0.012), name="grain"),
             ),

@@ -1,8 +1,9 @@
 """One damage per pass. Pictures are Y'CbCr, (T, 3, H, W) float32, luma 0 to 1 (100 IRE), chroma -0.5 to 0.5.
 
 A pass is a frozen dataclass of plain numbers, strings and flags, in physical units, that TOML can state. A line pass
-gives a horizontal displacement per line; the chain moves the lines once. A picture pass changes the picture. Each acts
-at moments; an intensity of zero is the identity.
+gives a horizontal displacement per line; the chain moves the lines once. A picture pass changes the picture; a tearing
+pass is one that moves lines while it does so, and says by how much. Each acts at moments; an intensity of zero is the
+identity. A default for which no source is named was set by eye, beside captures and stills of real tapes.
 """
 
 from abc import ABC, abstractmethod
@@ -82,6 +83,28 @@ class PicturePass(ABC):
     @abstractmethod
     def apply(self, picture: Tensor, grid: Grid, moments: Moments) -> Tensor:
         """The damaged pictures, a new tensor of the same shape (T, 3, H, W); those of zero intensity as they were."""
+
+    def shift(self, grid: Grid, moments: Moments) -> Tensor:
+        """(T, H) pixels by which ``apply`` moves each line to the right."""
+        return torch.zeros(len(moments.indices), grid.height)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TearingPass(PicturePass):
+    """Changes pictures and moves their lines in doing so."""
+
+    @abstractmethod
+    def tear(self, grid: Grid, moments: Moments, position: int, draw: torch.Generator) -> Tensor:
+        """(H,) pixels by which the lines of the picture at this position move to the right.
+
+        What it needs of the picture's generator it draws first, so that ``apply`` and ``shift`` draw the same.
+        """
+
+    def shift(self, grid: Grid, moments: Moments) -> Tensor:
+        shift = torch.zeros(len(moments.indices), grid.height)
+        for position in moments.active():
+            shift[position] = self.tear(grid, moments, position, moments.generator(position))
+        return shift
 
 
 Pass = LinePass | PicturePass

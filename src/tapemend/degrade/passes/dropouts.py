@@ -161,7 +161,8 @@ class Dropouts(_Loss):
 
     A particle or a missing piece of the coating lifts the head from the tape, the RF level falls by 12 dB or more, and
     the limiter has no carrier to hold. They come in clusters where the tape was touched, at the same places of tracks
-    that lie side by side, and more often on one head than on the other.
+    that lie side by side, and more often on one head than on the other. How many there are, how long and how
+    clustered was set by eye: counts of real tapes were not at hand.
 
     AV Artifact Atlas: video dropout.
     """

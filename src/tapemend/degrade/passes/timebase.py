@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from tapemend.degrade.grid import Grid, Standard
-from tapemend.degrade.passes import Kind, LinePass, Moments, PicturePass
+from tapemend.degrade.passes import Kind, LinePass, Moments, PicturePass, TearingPass
 from tapemend.degrade.timeline import uniform
 
 CONVERTER_FLOOR = -15 / 219
@@ -299,7 +299,7 @@ class HeldPicture(PicturePass):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SyncLoss(PicturePass):
+class SyncLoss(TearingPass):
     """The picture rolls: the black bar between two pictures passes through, and lines tear where it ends.
 
     The display or digitiser does not find the vertical sync, so it starts its pictures anywhere; after the bar its
@@ -325,24 +325,33 @@ class SyncLoss(PicturePass):
         damaged = picture.clone()
         bar = self._bar(grid).to(picture.device)
         for position in moments.active():
-            intensity, draw = moments.intensities[position], moments.generator(position)
-            ahead = self.unevenness * moments.drift(position, "ahead", 25.0)
-            turns = moments.indices[position] / self.pictures + moments.constant("start") + ahead
-            height = grid.height + bar.shape[1]
-            first = int(turns % 1 * intensity * height)
+            top = grid.height + bar.shape[1] - self._first(grid, moments, position)
             endless = torch.cat([picture[position], bar, picture[position]], 1)
-            damaged[position] = endless[:, height - first : height - first + grid.height]
-            lines = (torch.arange(grid.height) - first) % height * grid.lines(1.0)
-            walk = leaky_walk(grid.height, grid.rows(3.0), draw)
-            tear = self.tear_microseconds * torch.exp(-lines / self.tear_lines) * (1 + self.tear_noise * walk)
-            shift = tear * grid.pixels(intensity)
-            for rows in runs(lines < 5 * self.tear_lines):
+            damaged[position] = endless[:, top : top + grid.height]
+            shift = self.tear(grid, moments, position, moments.generator(position))
+            for rows in runs(shift != 0):
                 damaged[position, :, rows] = move_in_blanking(damaged[position, :, rows], shift[rows])
         return damaged
 
+    def tear(self, grid: Grid, moments: Moments, position: int, draw: torch.Generator) -> Tensor:
+        since = torch.arange(grid.height) - self._first(grid, moments, position)
+        lines = since % (grid.height + self._bar_rows(grid)) * grid.lines(1.0)
+        walk = leaky_walk(grid.height, grid.rows(3.0), draw)
+        tear = self.tear_microseconds * torch.exp(-lines / self.tear_lines) * (1 + self.tear_noise * walk)
+        return torch.where(lines < 5 * self.tear_lines, tear * grid.pixels(moments.intensities[position]), 0.0)
+
+    def _first(self, grid: Grid, moments: Moments, position: int) -> int:
+        """The row at which the picture's first line is; above it is the bar."""
+        ahead = self.unevenness * moments.drift(position, "ahead", 25.0)
+        turns = moments.indices[position] / self.pictures + moments.constant("start") + ahead
+        return int(turns % 1 * moments.intensities[position] * (grid.height + self._bar_rows(grid)))
+
+    def _bar_rows(self, grid: Grid) -> int:
+        return max(1, round(grid.rows(hidden_lines(grid))))
+
     def _bar(self, grid: Grid) -> Tensor:
         """(3, R, W) the lines between two pictures: half a picture's equalising and broad pulses, then black ones."""
-        rows = max(1, round(grid.rows(hidden_lines(grid))))
+        rows = self._bar_rows(grid)
         lines = torch.arange(rows) * grid.lines(1.0)
         along = torch.linspace(0, 1, grid.width)
         bar = torch.zeros(3, rows, grid.width)

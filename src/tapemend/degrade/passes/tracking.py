@@ -1,4 +1,7 @@
-"""Heads and tracks: what a head reads of a track that it does not follow, or not all of, or through dirt."""
+"""Heads and tracks: what a head reads of a track that it does not follow, or not all of, or through dirt.
+
+How strong, dense and soft snow is and how far lines are torn was set by eye.
+"""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +12,7 @@ import torch
 from torch import Tensor
 
 from tapemend.degrade.grid import Grid, Standard
-from tapemend.degrade.passes import Kind, Moments, PicturePass
+from tapemend.degrade.passes import Kind, Moments, PicturePass, TearingPass
 from tapemend.degrade.passes.colour import turned
 from tapemend.degrade.passes.timebase import (
     CONVERTER_FLOOR,
@@ -73,7 +76,7 @@ def discolour(chroma: Tensor, loss: Tensor, sigma: float, grid: Grid, draw: torc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mistracking(PicturePass):
+class Mistracking(TearingPass):
     """Bars of white and dark streaks in which lines are torn sideways and colour is gone.
 
     Where the head strays from its track onto a neighbour of the other azimuth there is no carrier to read: luma turns
@@ -109,24 +112,29 @@ class Mistracking(PicturePass):
         damaged = picture.clone()
         for position in moments.active():
             draw = moments.generator(position)
-            share = moments.intensities[position] * (self.other_head if moments.head(position) else 1.0)
-            depth = (self._profile(grid, moments, position) * self.flatness).clamp(max=1.0) * share
-            walk = leaky_walk(grid.height, grid.rows(1.5), draw)
-            shift = depth * (self.wave_microseconds * depth + self.jitter_microseconds * walk) * grid.pixels(1.0)
-            _misread(damaged[position], self.loss * depth, shift, grid, draw)
+            shift = self.tear(grid, moments, position, draw)
+            _misread(damaged[position], self.loss * self._depth(grid, moments, position), shift, grid, draw)
         return damaged
 
-    def _profile(self, grid: Grid, moments: Moments, position: int) -> Tensor:
-        """(H,) 1 in the middles of the bars, 0 from their edges on."""
+    def tear(self, grid: Grid, moments: Moments, position: int, draw: torch.Generator) -> Tensor:
+        depth = self._depth(grid, moments, position)
+        walk = leaky_walk(grid.height, grid.rows(1.5), draw)
+        shift = depth * (self.wave_microseconds * depth + self.jitter_microseconds * walk) * grid.pixels(1.0)
+        return _worth_moving(shift)
+
+    def _depth(self, grid: Grid, moments: Moments, position: int) -> Tensor:
+        """(H,) how far off its track the head is: 1 in the middles of the bars, 0 from their edges on."""
         lines, between = grid.line_numbers(), (grid.standard.field_lines + hidden_lines(grid)) / max(self.bars, 1)
         strayed = self.wander * (2 * moments.drift(position, "place", self.period) - 1)
         middle = (self.place + strayed) * grid.standard.field_lines + self.roll_lines * moments.indices[position]
         away = ((lines - middle + between / 2) % between - between / 2).abs()
-        return (1 - away / (self.height_lines / 2)).clamp(min=0.0)
+        profile = (1 - away / (self.height_lines / 2)).clamp(min=0.0)
+        share = moments.intensities[position] * (self.other_head if moments.head(position) else 1.0)
+        return (profile * self.flatness).clamp(max=1.0) * share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeadSwitching(PicturePass):
+class HeadSwitching(TearingPass):
     """The last lines are torn to one side, noisy and pale, and it begins in the middle of a line.
 
     There one head leaves the tape and the other has just come onto it: the signal jumps in time, the flywheel follows
@@ -159,18 +167,14 @@ class HeadSwitching(PicturePass):
 
     def apply(self, picture: Tensor, grid: Grid, moments: Moments) -> Tensor:
         damaged = picture.clone()
-        count = min(grid.height, max(1, round(grid.rows(self.height_lines - self.offset_lines))))
-        since = torch.arange(count) * grid.lines(1.0)
-        first_rows = since < 1.0
+        since = self._since(grid)
+        count, first_rows = len(since), since < 1.0
         columns = torch.linspace(0, 1, grid.width)
         for position in moments.active():
             intensity, draw = moments.intensities[position], moments.generator(position)
-            start = self.start + self.start_jitter * torch.randn(1, generator=draw).item()
-            head = 1 + self.heads_differ * (1 - 2 * moments.head(position))
-            own = self.jitter_microseconds * torch.randn(count, generator=draw)
-            late = self.microseconds * head * torch.exp(-since / self.recovery_lines) + own
+            start, late = self._change(grid, moments, position, draw)
             lines = picture[position, :, -count:]
-            moved = move_in_blanking(lines, late * grid.pixels(intensity))
+            moved = move_in_blanking(lines, late)
             noisy = intensity * torch.exp(-since / self.noise_lines)[:, None]
             pale = self.colour_loss * intensity * torch.exp(-since / (2 * self.noise_lines))[:, None]
             discolour(moved[1:], pale, 0.08, grid, draw)
@@ -180,6 +184,26 @@ class HeadSwitching(PicturePass):
             before = (first_rows[:, None] & (columns < start)).to(picture.device)
             damaged[position, :, -count:] = torch.where(before, lines, moved)
         return damaged
+
+    def tear(self, grid: Grid, moments: Moments, position: int, draw: torch.Generator) -> Tensor:
+        """The first line counts as moved where most of it is."""
+        start, late = self._change(grid, moments, position, draw)
+        moved = torch.where((self._since(grid) < 1.0) & (start > 0.5), 0.0, late)
+        return torch.cat([torch.zeros(grid.height - len(moved)), moved])
+
+    def _since(self, grid: Grid) -> Tensor:
+        """(R,) lines since the change of heads, of the picture's last rows."""
+        count = min(grid.height, max(1, round(grid.rows(self.height_lines - self.offset_lines))))
+        return torch.arange(count) * grid.lines(1.0)
+
+    def _change(self, grid: Grid, moments: Moments, position: int, draw: torch.Generator) -> tuple[float, Tensor]:
+        """Where along its line the change of heads comes, and (R,) by how many pixels the last rows are late."""
+        since = self._since(grid)
+        start = self.start + self.start_jitter * torch.randn(1, generator=draw).item()
+        head = 1 + self.heads_differ * (1 - 2 * moments.head(position))
+        own = self.jitter_microseconds * torch.randn(len(since), generator=draw)
+        late = self.microseconds * head * torch.exp(-since / self.recovery_lines) + own
+        return start, late * grid.pixels(moments.intensities[position])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,7 +295,7 @@ class DirtyDrum(PicturePass):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LengthwiseChange(PicturePass):
+class LengthwiseChange(TearingPass):
     """Towards one end of the picture snow grows, colour goes and lines lean aside.
 
     Tape that stretched or shrank along its length has its tracks at another angle: the head leaves the track more and
@@ -295,20 +319,30 @@ class LengthwiseChange(PicturePass):
 
     def apply(self, picture: Tensor, grid: Grid, moments: Moments) -> Tensor:
         damaged = picture.clone()
-        down = torch.linspace(1, 0, grid.height) if self.top else torch.linspace(0, 1, grid.height)
-        off_track = (1 - (1 - down) / max(self.reach, 0.01)).clamp(min=0.0)
         for position in moments.active():
             draw = moments.generator(position)
-            level = moments.intensities[position] * abs(sway(moments, position, self.swing, self.period))
-            loss = self.loss * level * off_track.square()
-            lean = self.microseconds * off_track.square() + 0.4 * loss * leaky_walk(grid.height, grid.rows(2.0), draw)
-            shift = lean * grid.pixels(level)
+            shift = self.tear(grid, moments, position, draw)
+            loss = self.loss * self._level(moments, position) * self._off_track(grid).square()
             _misread(damaged[position], loss, shift, grid, draw)
         return damaged
 
+    def tear(self, grid: Grid, moments: Moments, position: int, draw: torch.Generator) -> Tensor:
+        level, off_track = self._level(moments, position), self._off_track(grid)
+        loss = self.loss * level * off_track.square()
+        lean = self.microseconds * off_track.square() + 0.4 * loss * leaky_walk(grid.height, grid.rows(2.0), draw)
+        return _worth_moving(lean * grid.pixels(level))
+
+    def _off_track(self, grid: Grid) -> Tensor:
+        """(H,) 0 where the head follows the track, 1 at the end where it is farthest from it."""
+        down = torch.linspace(1, 0, grid.height) if self.top else torch.linspace(0, 1, grid.height)
+        return (1 - (1 - down) / max(self.reach, 0.01)).clamp(min=0.0)
+
+    def _level(self, moments: Moments, position: int) -> float:
+        return moments.intensities[position] * abs(sway(moments, position, self.swing, self.period))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Crease(PicturePass):
+class Crease(TearingPass):
     """Narrow bands of snow with a kink in every vertical move steadily down the picture.
 
     The head rides over a fold: it loses contact and its way along the tape is longer. Tracks are slanted, so a fold
@@ -335,22 +369,30 @@ class Crease(PicturePass):
 
     def apply(self, picture: Tensor, grid: Grid, moments: Moments) -> Tensor:
         damaged = picture.clone()
-        lines = grid.line_numbers()
-        whole = grid.standard.field_lines + hidden_lines(grid)
         for position in moments.active():
-            intensity, draw = moments.intensities[position], moments.generator(position)
-            middle = self.place * grid.standard.field_lines + self.speed_lines * moments.indices[position]
-            loss, wave = torch.zeros(grid.height), torch.zeros(grid.height)
-            for fold in range(self.folds):
-                size = 1.0 if fold == 0 else 0.3 + 0.6 * moments.constant(f"fold {fold}")
-                away = (lines - middle + fold * self.spacing_lines + whole / 2) % whole - whole / 2
-                bump = size * torch.exp(-4 * math.log(2) * (away / (self.height_lines * size)).square())
-                loss = torch.maximum(loss, bump.square())
-                wave += bump * (away / self.height_lines)
-            own = 0.15 * loss * leaky_walk(grid.height, grid.rows(1.0), draw)
-            shift = (4 * wave + own) * self.wave_microseconds * grid.pixels(intensity)
-            _misread(damaged[position], self.loss * intensity * loss, shift, grid, draw)
+            draw = moments.generator(position)
+            shift = self.tear(grid, moments, position, draw)
+            loss, _ = self._folded(grid, moments, position)
+            _misread(damaged[position], self.loss * moments.intensities[position] * loss, shift, grid, draw)
         return damaged
+
+    def tear(self, grid: Grid, moments: Moments, position: int, draw: torch.Generator) -> Tensor:
+        loss, wave = self._folded(grid, moments, position)
+        own = 0.15 * loss * leaky_walk(grid.height, grid.rows(1.0), draw)
+        return _worth_moving((4 * wave + own) * self.wave_microseconds * grid.pixels(moments.intensities[position]))
+
+    def _folded(self, grid: Grid, moments: Moments, position: int) -> tuple[Tensor, Tensor]:
+        """(H,) how far each line is off the head, 0 to 1, and (H,) its way along the tape, longer or shorter."""
+        lines, whole = grid.line_numbers(), grid.standard.field_lines + hidden_lines(grid)
+        middle = self.place * grid.standard.field_lines + self.speed_lines * moments.indices[position]
+        loss, wave = torch.zeros(grid.height), torch.zeros(grid.height)
+        for fold in range(self.folds):
+            size = 1.0 if fold == 0 else 0.3 + 0.6 * moments.constant(f"fold {fold}")
+            away = (lines - middle + fold * self.spacing_lines + whole / 2) % whole - whole / 2
+            bump = size * torch.exp(-4 * math.log(2) * (away / (self.height_lines * size)).square())
+            loss = torch.maximum(loss, bump.square())
+            wave += bump * (away / self.height_lines)
+        return loss, wave
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -450,11 +492,16 @@ def _head_errors(moments: Moments, what: str) -> Tensor:
     return errors / errors.abs().max()
 
 
+def _worth_moving(shift: Tensor) -> Tensor:
+    """(H,) without what is too little to be seen."""
+    return torch.where(shift.abs() > LEAST_SHIFT, shift, 0.0)
+
+
 def _misread(picture: Tensor, loss: Tensor, shift: Tensor, grid: Grid, draw: torch.Generator) -> None:
     """Of (3, H, W) lines, in place, (H,) a share of the carrier is lost and they come (H,) pixels late."""
     own = 0.7 + 0.6 * torch.rand(grid.height, generator=draw)
     pale = (1.6 * loss * own).clamp(max=1.0)
-    for rows in runs(shift.abs() > LEAST_SHIFT):
+    for rows in runs(shift != 0):
         picture[:, rows] = move_in_blanking(picture[:, rows], shift[rows])
     for rows in runs(loss > LEAST_LOSS):
         discolour(picture[1:, rows], pale[rows, None], COLOUR_SIGMA, grid, draw)
