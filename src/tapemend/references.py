@@ -20,6 +20,8 @@ NEAREST_RANKS = (0, 1, 2, 3, 5, 8, 12, 18, 26, 38, 56, 80, 120, 180, 260, 400)
 """Which of the frames before the window, counted backwards, and after it, are looked at: dense near it, then sparse."""
 STRATA = 48
 """Frames looked at from evenly over the shot, besides."""
+DOUBTS = (0.25, 0.375, 0.5, 0.75)
+"""Shares of the threshold for regions; of two frames under it the one that stays below more of them is surer clean."""
 STRATA_ELSEWHERE = 12
 """The same of each other shot that shows the same scene."""
 GAPS = (12, 6, 3, 1)
@@ -62,6 +64,7 @@ class ReferenceFinder:
         self._analysis = analysis
         self._verdict = verdict
         self._shots = shots
+        self._doubts = np.array(DOUBTS) * (verdict.cell_threshold + 1)
         self._starts = [shot.start for shot in shots]
         self._wanted = settings.references
         lends = np.ones(len(analysis), np.bool_) if usable is None else usable
@@ -104,9 +107,11 @@ class ReferenceFinder:
                 cells = damaged_cells(self._analysis, self._verdict, candidates)
                 sound = ~(cells & asked).any(axis=(1, 2))
                 similarity = self._similarities(frames, asked, candidates[sound], cells[sound])
-                ranked = _ranked(candidates[sound], similarity, start, stop)
+                doubt = self._doubt(candidates[sound], asked)
+                ranked = _ranked(candidates[sound], similarity, doubt, start, stop)
                 here = [pair for pair in ranked if pair[1] >= SAME_SCENE or shot.start <= pair[0] < shot.stop]
-                chosen += _distinct(here, [index for index, _ in chosen], self._wanted - len(chosen))
+                taken = _distinct(here, [index for index, _ in chosen], self._wanted - len(chosen))
+                chosen += sorted(taken, key=lambda pair: -pair[1])
         return References(indices=tuple(index for index, _ in chosen), similarity=tuple(value for _, value in chosen))
 
     def _asked(self, frames: NDArray[np.intp]) -> NDArray[np.bool_]:
@@ -114,6 +119,12 @@ class ReferenceFinder:
         hurt = frames[self._verdict.damaged[frames]]
         cells = damaged_cells(self._analysis, self._verdict, hurt if len(hurt) else frames)
         return np.asarray(cells.any(axis=0))
+
+    def _doubt(self, candidates: NDArray[np.intp], asked: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """(K,) step of DOUBTS that the worst score of each in the regions asked for has reached."""
+        if not asked.any():
+            return np.zeros(len(candidates), np.intp)
+        return np.digitize(self._analysis.cell_score[candidates][:, asked].max(axis=1), self._doubts)
 
     def _shot_of(self, start: int, stop: int) -> Shot:
         """The shot that holds the whole window."""
@@ -199,12 +210,12 @@ def _cosine(one: NDArray[np.float64], others: NDArray[np.float64], weight: NDArr
 
 
 def _ranked(
-    candidates: NDArray[np.intp], similarity: NDArray[np.float64], start: int, stop: int
+    candidates: NDArray[np.intp], similarity: NDArray[np.float64], doubt: NDArray[np.intp], start: int, stop: int
 ) -> list[tuple[int, float]]:
-    """Candidates with their rounded similarity: most similar first, then nearest to the window, then earliest."""
+    """Candidates with their rounded similarity: least doubtful first, of these most similar, nearest, earliest."""
     rounded = np.round(similarity, DECIMALS)
     away = np.maximum(start - candidates, candidates - stop + 1)
-    order = np.lexsort((candidates, away, -rounded))
+    order = np.lexsort((candidates, away, -rounded, doubt))
     return [(int(candidates[place]), float(rounded[place])) for place in order]
 
 
