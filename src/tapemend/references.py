@@ -124,7 +124,8 @@ class ReferenceFinder:
         """(K,) step of DOUBTS that the worst score of each in the regions asked for has reached."""
         if not asked.any():
             return np.zeros(len(candidates), np.intp)
-        return np.digitize(self._analysis.cell_score[candidates][:, asked].max(axis=1), self._doubts)
+        worst = self._analysis.cell_score[candidates][:, asked].max(axis=1)
+        return np.asarray(np.digitize(worst, self._doubts), np.intp)
 
     def _shot_of(self, start: int, stop: int) -> Shot:
         """The shot that holds the whole window."""

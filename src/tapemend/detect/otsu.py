@@ -118,6 +118,8 @@ def _split_frames(scores: NDArray[np.float64], absolute: bool) -> tuple[_Split |
         return None, 0.0, "There are no two different scores to tell apart"
     counts, edges = np.histogram(scores, HISTOGRAM_BINS)
     split = _split_histogram(counts, (edges[:-1] + edges[1:]) / 2)
+    if not split.has_a_valley and split.depth >= LEAST_VALLEY_DEPTH:
+        return None, 0.0, "The scores are too few to show two groups"
     if not split.has_a_valley:
         return None, 0.0, f"The scores form one group (the valley in them is {split.depth:.0%} deep)"
     groups = f"two groups, around {split.lower_mean:.3g} and {split.upper_mean:.3g}"
