@@ -14,6 +14,7 @@ regions  average precision of the region scores (18 x 24 regions a frame), for a
 
 import argparse
 import json
+import math
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -92,7 +93,8 @@ def main() -> None:
                 flush=True,
             )
     if options.json:
-        options.json.write_text(json.dumps(rows, indent=1))
+        known = [{key: None if value != value else value for key, value in row.items()} for row in rows]
+        options.json.write_text(json.dumps(known, indent=1))
 
 
 def ready(weights: str, clip_model: str) -> dict[str, Scorer]:
@@ -151,12 +153,18 @@ def summary(tapes: list[Found], own_scale: bool) -> dict[str, float | int]:
     return {
         "frames": len(score),
         "damaged": int(damaged.sum()),
-        "auc": float(np.nanmean(each)) if own_scale else area_under_curve(score, damaged),
+        "auc": mean_known(each) if own_scale else area_under_curve(score, damaged),
         "found": share(judged[damaged]),
         "false": share(judged[~damaged]),
         "regions_damaged": float(truth.mean()),
         "average_precision": average_precision(cells, truth),
     }
+
+
+def mean_known(values: list[float]) -> float:
+    """Mean of those that are not NaN; NaN if all are."""
+    known = [value for value in values if not math.isnan(value)]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def share(values: NDArray[np.bool_]) -> float:

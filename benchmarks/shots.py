@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 import torch
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 from scenedetect import FrameTimecode
 from scenedetect.detector import SceneDetector
 from scenedetect.detectors import AdaptiveDetector, ContentDetector, HashDetector, HistogramDetector
-from tapes import COLUMNS, ROWS, on_tape, raster
+from tapes import joined, on_tape
 from torch import Tensor
 
 from tapemend.allocator import keep_memory
@@ -33,8 +32,6 @@ from tapemend.detect import find_shots
 from tapemend.detect.score import signature
 from tapemend.detect.shots import SHORTEST_SHOT
 
-SHORTEST, LONGEST = 12, 40
-"""Frames of a piece."""
 TOLERANCE = 1
 RATE = 25.0
 CLEAN = Preset(description="No damage at all", damage=())
@@ -97,7 +94,8 @@ def shown(counts: dict[str, Count]) -> Iterator[tuple[str, Count]]:
 
 def on_one_tape(clips: list[Path], preset: Preset, seed: int, pieces: int) -> dict[str, Count]:
     """What everybody finds on a tape that is made on the spot."""
-    frames, cuts = joined(clips, seed, pieces)
+    frames, scenes = joined(clips, seed, pieces)
+    cuts = [place for place in range(1, len(scenes)) if scenes[place] != scenes[place - 1]]
     detectors = {f"{name} {value:g}": make(value) for name, (make, values) in DETECTORS.items() for value in values}
     named: dict[str, list[int]] = {name: [] for name in detectors}
     signatures: list[NDArray[np.uint8]] = []
@@ -109,26 +107,6 @@ def on_one_tape(clips: list[Path], preset: Preset, seed: int, pieces: int) -> di
                 named[name] += [int(cut.frame_num) for cut in detector.process_frame(here, picture[1])]
     ours = [shot.start for shot in find_shots(np.concatenate(signatures))[1:]]
     return {name: matched(found, cuts) for name, found in {"tapemend": ours, **named}.items()}
-
-
-def joined(clips: list[Path], seed: int, pieces: int) -> tuple[list[av.VideoFrame], list[int]]:
-    """The frames of a tape, and the first frame of each piece but the first."""
-    draw = np.random.default_rng(seed)
-    taken = dict.fromkeys(clips, 0)
-    frames: list[av.VideoFrame] = []
-    cuts: list[int] = []
-    last: Path | None = None
-    for _ in range(pieces):
-        last = [clip for clip in clips if clip != last][int(draw.integers(len(clips) - 1))]
-        length = int(draw.integers(SHORTEST, LONGEST + 1))
-        piece = list(raster(last, taken[last] + length))[taken[last] :]
-        if len(piece) < SHORTEST:
-            taken[last] = 0
-            piece = list(raster(last, length))
-        taken[last] += len(piece)
-        cuts.append(len(frames))
-        frames += [frame.reformat(COLUMNS, ROWS, interpolation="AREA") for frame in piece]
-    return frames, cuts[1:]
 
 
 def as_bgr(pictures: Tensor) -> Iterator[tuple[int, NDArray[np.uint8]]]:

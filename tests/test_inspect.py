@@ -65,6 +65,21 @@ def test_json_is_one_line_per_tape_also_for_one_that_cannot_be_read(
     assert set(found["measures"]) == set(MEASURES)
 
 
+def test_a_folder_stands_for_the_files_in_it_and_a_broken_one_is_named_and_passed(
+    tmp_path: Path, flags: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "tapes"
+    (folder / "more").mkdir(parents=True)
+    (folder / "a.mkv").write_bytes(b"no video")
+    (folder / ".hidden").write_bytes(b"no video")
+    damaged_tape(folder / "b.mkv", HURT, 20)
+    assert main(["inspect", "--json", str(folder), *flags]) == 1
+    said = capsys.readouterr()
+    assert [Path(json.loads(line)["path"]).name for line in said.out.splitlines()] == ["a.mkv", "b.mkv"]
+    assert str(folder / "a.mkv") in said.err
+    assert main(["inspect", str(folder / "more"), *flags]) == 1
+
+
 def test_a_tape_without_a_clean_frame_has_nothing_to_lend(tmp_path: Path, weights: Weights) -> None:
     found = inspected(weights, damaged_tape(tmp_path / "hurt.mkv", range(12)), tmp_path / "scratch")
     assert found.verdict.damaged.all()

@@ -96,6 +96,13 @@ def test_one_frame_is_judged_by_the_scorers_own_threshold(score: float, damaged:
     assert verdict.damaged.tolist() == [damaged]
 
 
+def test_two_frames_are_too_few_to_show_two_groups() -> None:
+    verdict = verdict_of(np.array([0.1, 0.9]))
+    assert not verdict.separable
+    assert "too few" in verdict.reason
+    assert verdict.damaged.tolist() == [False, True]
+
+
 @pytest.mark.parametrize("count", [1, 2, 500])
 def test_constant_similarities_say_nothing_so_every_frame_is_damaged(count: int) -> None:
     verdict = verdict_of(np.full(count, 0.24), absolute=False)

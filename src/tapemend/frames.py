@@ -226,7 +226,7 @@ class Verdict:
     separable: bool
     """Whether Otsu's threshold split the scores in two; if not, threshold is the scorer's absolute one."""
     confidence: float
-    """Share of the scores' variance that the threshold explains (Otsu's eta, 0 to 1)."""
+    """Depth of the valley between the two groups of scores, 0 none to 1 empty; 0 where they do not separate."""
     reason: str
     """One sentence for people: how the threshold was found."""
     damaged: NDArray[np.bool_]

@@ -38,7 +38,7 @@ def inspect(
     Parameters
     ----------
     source
-        The capture; it is only read.
+        The capture, or a folder of captures; they are only read.
     more
         More of them, one after the other; one that cannot be read is no reason to stop.
     report
@@ -53,17 +53,28 @@ def inspect(
         report.mkdir(parents=True, exist_ok=True)
     codes = set()
     with Bar() as bar:
-        for tape in (source, *more):
+        for tape in _tapes((source, *more)):
             try:
                 with _inspected(tape, look, probe, detect, report, bar) as inspection:
                     _say(inspection, as_json)
                     codes.add(DAMAGED if inspection.verdict.damaged.any() else CLEAN)
             except TapemendError as error:
                 codes.add(UNREADABLE)
-                bar.say(f"tapemend: {error}")
+                named = "" if str(tape) in str(error) else f"{tape}: "
+                bar.say(f"tapemend: {named}{error}")
                 if as_json:
                     print(json.dumps({"path": str(tape), "error": str(error)}), flush=True)
     return next(code for code in (UNREADABLE, DAMAGED, CLEAN) if code in codes)
+
+
+def _tapes(named: tuple[Path, ...]) -> Iterator[Path]:
+    """What was named, and in place of a folder the files in it, but no hidden ones, by name."""
+    for path in named:
+        if path.is_dir():
+            files = sorted(each for each in path.iterdir() if each.is_file() and not each.name.startswith("."))
+            yield from files or [path]
+        else:
+            yield path
 
 
 @contextmanager

@@ -51,8 +51,6 @@ class _Split:
     """Index of the first bin of the upper group."""
     lower_mean: float
     upper_mean: float
-    eta: float
-    """Between-class over total variance, 0 to 1."""
     depth: float
     """Of the valley, 0 none to 1 empty."""
     significance: float
@@ -87,7 +85,7 @@ def judge(analysis: Analysis) -> Verdict:
         analysis: Of the whole tape; (N,) finite scores, N may be 0. cell_score is read in chunks.
 
     Returns:
-        The verdict; confidence is 0 when not separable.
+        The verdict; its confidence is the depth of the valley in the frame scores, 0 when not separable.
 
     Raises:
         ValueError: A score is not finite.
@@ -108,7 +106,7 @@ def judge(analysis: Analysis) -> Verdict:
         threshold=threshold,
         cell_threshold=_cell_threshold(analysis),
         separable=split is not None,
-        confidence=split.eta if split else 0.0,
+        confidence=split.depth if split else 0.0,
         reason=reason + ".",
         damaged=scores > threshold,
     )
@@ -120,6 +118,8 @@ def _split_frames(scores: NDArray[np.float64], absolute: bool) -> tuple[_Split |
         return None, 0.0, "There are no two different scores to tell apart"
     counts, edges = np.histogram(scores, HISTOGRAM_BINS)
     split = _split_histogram(counts, (edges[:-1] + edges[1:]) / 2)
+    if not split.has_a_valley and split.depth >= LEAST_VALLEY_DEPTH:
+        return None, 0.0, "The scores are too few to show two groups"
     if not split.has_a_valley:
         return None, 0.0, f"The scores form one group (the valley in them is {split.depth:.0%} deep)"
     groups = f"two groups, around {split.lower_mean:.3g} and {split.upper_mean:.3g}"
@@ -172,14 +172,10 @@ def _split_histogram(counts: NDArray[np.int64], centres: NDArray[np.float64]) ->
     cut = min(max(valley, int(filled[0]) + 1), int(filled[-1]))
     lower_mean = float(np.average(centres[:cut], weights=counts[:cut]))
     upper_mean = float(np.average(centres[cut:], weights=counts[cut:]))
-    share = float(counts[:cut].sum() / counts.sum())
-    mean = float(np.average(centres, weights=counts))
-    variance = float(np.average((centres - mean) ** 2, weights=counts))
     return _Split(
         first_upper=cut,
         lower_mean=lower_mean,
         upper_mean=upper_mean,
-        eta=min(1.0, share * (1 - share) * (upper_mean - lower_mean) ** 2 / variance),
         depth=float(1 - smooth[valley] / peak),
         significance=float((peak - smooth[valley]) / np.sqrt(peak + smooth[valley])),
     )

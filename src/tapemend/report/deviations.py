@@ -74,8 +74,8 @@ def _of_the_verdict(survey: Survey) -> Iterator[Deviation]:
     if shots:
         yield _about(
             np.array([shot.start for shot in shots]),
-            f"{counted(len(shots), 'shot')} of {len(survey.shots):,} without a clean frame to lend what is lost "
-            "(each is named by its first frame).",
+            f"{counted(len(shots), 'shot')} of {len(survey.shots):,} without a clean frame of its own to lend "
+            "what is lost (each is named by its first frame).",
         )
 
 
@@ -86,7 +86,7 @@ def _of_the_repair(account: Account) -> Iterator[Deviation]:
             alone,
             f"{counted(len(alone), 'window')} of {len(account.windows):,} had no reference frame and "
             f"{'was' if len(alone) == 1 else 'were'} restored from neighbouring frames only "
-            "(each is named by its first frame).",
+            "what is lost (each is named by its first frame).",
         )
     if setting(account, "restore", "strength") == 0:
         yield Deviation(what="The strength was set to 0, so no picture was changed.")

@@ -84,7 +84,7 @@ def _references(account: Account) -> str:
     count = len(account.windows)
     which = "" if count <= LISTED_WINDOWS else f" The {LISTED_WINDOWS} with the most change; the JSON report has all."
     return (
-        f"<p>Frames are restored in windows of neighbours; clean frames of the same shot lend what is lost. "
+        f"<p>Frames are restored in windows of neighbours; clean frames of the same scene lend what is lost. "
         f"{counted(count, 'window')} had something to restore.{which}</p>"
         '<div class="wide"><table><thead><tr><th>Frames restored</th><th>From</th><th class="number">Changed</th>'
         f"<th>Frames that lent, with their similarity</th></tr></thead><tbody>{rows}</tbody></table></div>"
