@@ -21,7 +21,7 @@ from tapemend.frames import Analysis, Verdict
 from tapemend.train.data import Store
 from tapemend.train.samples import MARGIN, SampleSettings, sample
 
-PLACES = 12
+PLACES = 8
 """Windows that each preset damages."""
 SEEN = 4
 """Frames of such a window; the outer two only stand beside those that are scored."""

@@ -13,6 +13,10 @@ from tapemend.encode.target import disk_errors
 from tapemend.frames import Analysis, FrameState, PixelLayout, Shot, Verdict, damaged_cells
 from tapemend.train.data import SHORTEST, Store
 
+FEW = 0.01
+"""Share of its regions that may be judged damaged in a frame that is not: single ones mostly are so wrongly."""
+NEIGHBOURS = 2
+"""Frames next to one that is not clean are left out: damage comes and goes by degrees."""
 LONGEST = 40
 """Frames of a stretch; longer ones are cut apart."""
 GAP = 8
@@ -30,7 +34,7 @@ class Stretches:
     """Clean frames in a row, each range in one shot and apart from every other."""
 
     clean_frames: int
-    """Frames of the tape that are clean everywhere, in however short a row."""
+    """Frames of the tape that are clean, in however short a row."""
     learned: tuple[range, ...]
     """What is learned from."""
     held_out: tuple[range, ...]
@@ -43,19 +47,13 @@ class Stretches:
 
 
 def find_stretches(reader: Reader, analysis: Analysis, verdict: Verdict, shots: Sequence[Shot]) -> Stretches:
-    """The stretches of a surveyed tape in which no frame and no region is damaged and the file gave every frame."""
+    """The stretches of a surveyed tape in which every frame is clean and came whole out of the file."""
     clean = ~verdict.damaged & (reader.index.state == STATES.index(FrameState.DECODED))
     for start in range(0, len(clean), CHUNK_FRAMES):
         chunk = np.arange(start, min(start + CHUNK_FRAMES, len(clean)))
-        clean[chunk] &= ~damaged_cells(analysis, verdict, chunk).any(axis=(1, 2))
-    found = list(_stretches(clean, shots))
-    taken = [found[number * len(found) // MOST] for number in range(MOST)] if len(found) > MOST else found
-    held_out = taken[1::HELD_OUT]
-    return Stretches(
-        clean_frames=int(clean.sum()),
-        learned=tuple(stretch for stretch in taken if stretch not in held_out),
-        held_out=tuple(held_out),
-    )
+        clean[chunk] &= damaged_cells(analysis, verdict, chunk).mean(axis=(1, 2)) <= FEW
+    learned, held_out = _divided(list(_stretches(_apart(clean), shots)))
+    return Stretches(clean_frames=int(clean.sum()), learned=learned, held_out=held_out)
 
 
 def pack_stretches(
@@ -78,6 +76,21 @@ def pack_stretches(
             packed[number] = codes
             told(1)
     return Store.opened(paths)
+
+
+def _divided(found: Sequence[range]) -> tuple[tuple[range, ...], tuple[range, ...]]:
+    """At most MOST of all stretches, to learn from and held out."""
+    taken = [found[number * len(found) // MOST] for number in range(MOST)] if len(found) > MOST else found
+    return tuple(stretch for number, stretch in enumerate(taken) if number % HELD_OUT != 1), tuple(taken[1::HELD_OUT])
+
+
+def _apart(clean: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(N,) frames that are clean and not next to one that is not."""
+    apart = clean.copy()
+    for distance in range(1, NEIGHBOURS + 1):
+        apart[distance:] &= clean[:-distance]
+        apart[:-distance] &= clean[distance:]
+    return apart
 
 
 def _stretches(clean: NDArray[np.bool_], shots: Sequence[Shot]) -> Iterator[range]:
