@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from networks import write_restorer
@@ -14,15 +15,20 @@ from tapes import Weights, damaged_tape
 
 from tapemend import checkpoint
 from tapemend.cli import main
+from tapemend.colour import to_codes
+from tapemend.degrade import PRESETS, degrade, preset
+from tapemend.detect import analyse, judge, scorer
 from tapemend.errors import NothingToLearn, SettingsError, TargetExists, TargetNotWritable
-from tapemend.frames import Shot
+from tapemend.frames import Frame, FrameState, Shot
 from tapemend.network.restoration import RestorationConfig
+from tapemend.pictures import layout_of
 from tapemend.progress import Silent
 from tapemend.restore import Restorer
 from tapemend.settings import AdaptSettings, DetectSettings, RestoreSettings
 from tapemend.train.adapt import Adaptation, Judgement, adapt
-from tapemend.train.data import SHORTEST
-from tapemend.train.likeness import NEAR, alike
+from tapemend.train.data import SHORTEST, Store
+from tapemend.train.likeness import NEAR, alike, distances
+from tapemend.train.samples import SampleSettings
 from tapemend.train.stretches import GAP, HELD_OUT, LONGEST, MOST, _divided, _stretches
 
 HURT = (*range(20, 24), *range(44, 48))
@@ -151,8 +157,8 @@ def test_too_few_clean_frames_are_an_error_that_counts_them(
     tape = damaged_tape(tmp_path / "worn.mkv", range(0, 40, 10), 40)
     assert main(["adapt", str(tape), "-o", str(tmp_path / "own.safetensors"), *flags]) == 1
     said = capsys.readouterr().err
-    assert "worn.mkv: 36 clean frames, 0 stretches of 16" in said
-    assert "32 clean frames at least" in said
+    assert "worn.mkv: 36 clean frames" in said
+    assert "make 0 of the 2 stretches that adapting takes, 32 frames" in said
 
 
 def test_a_tape_without_damage_has_nothing_to_adapt_to(tmp_path: Path, weights: Weights, start: Path) -> None:
@@ -234,3 +240,34 @@ def test_however_long_a_tape_is_no_more_than_so_many_stretches_are_taken(count: 
 
 def test_the_nearest_preset_counts_twice_and_those_about_as_near_once() -> None:
     assert alike({"far": 1.0, "near": 0.5, "also near": 0.5 * NEAR, "further": 0.7}) == ("near", "near", "also near")
+
+
+@pytest.mark.parametrize("name", ["archive-umatic-2026-11", "family-vhs-ep-ntsc-2026-11"])
+def test_the_preset_that_damaged_a_tape_is_the_nearest(name: str, tmp_path: Path) -> None:
+    """To the scorer that ships, on a disc that moves over a sky."""
+    clean = torch.stack([disc(index) for index in range(36)])
+    np.save(tmp_path / "clean.npy", to_codes(clean).numpy())
+    store = Store.opened((tmp_path / "clean.npy",))
+    own = scorer(DetectSettings(), torch.device("cpu"))
+    layout = layout_of("yuv444p", 1)
+    bad = degrade(clean, range(36), replace(preset(name), damaged_share=1.0), seed=5).picture
+    frames = (
+        Frame(index=index, pts=index, planes=tuple(to_codes(picture).numpy()), state=FrameState.DECODED)
+        for index, picture in enumerate(bad)
+    )
+    analysis = analyse(frames, layout, own, tmp_path / "analysis")
+    samples = SampleSettings(rows=64, columns=64, texture_share=0.0, far_share=0.0)
+    measured = distances(analysis, judge(analysis), store, (samples, 1), own, lambda _: None)
+    assert next(iter(measured)) == name
+    assert list(measured.values()) == sorted(measured.values())
+    assert measured.keys() == PRESETS.keys()
+
+
+def disc(index: int) -> torch.Tensor:
+    """(3, 144, 192) Y'CbCr."""
+    rows, columns = torch.meshgrid(torch.arange(144.0), torch.arange(192.0), indexing="ij")
+    luma = 0.35 + 0.001 * columns + 0.1 * torch.sin(columns / 9) * torch.cos(rows / 13)
+    inside = (rows - 60).square() + (columns - 30 - 2 * index).square() < 26**2
+    return torch.stack(
+        [torch.where(inside, 0.7, luma), torch.where(inside, -0.2, 0.1), torch.where(inside, 0.2, -0.05)]
+    )

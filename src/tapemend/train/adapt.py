@@ -173,12 +173,12 @@ def _prepared(
 
 def _refuse_too_little(tape: Tape, stretches: Stretches, damaged: int) -> None:
     if not damaged:
-        raise NothingToLearn(f"{tape.path}: none of its frames is damaged, so there is nothing to adapt to; leave it")
+        raise NothingToLearn(f"{tape.path}: none of its frames is damaged, so there is nothing to adapt to")
     if stretches.count < LEAST_STRETCHES:
         raise NothingToLearn(
-            f"{tape.path}: {stretches.clean_frames} clean frames, {stretches.count} stretches of {SHORTEST} or more of "
-            f"them in one shot; adapting takes {LEAST_STRETCHES} such stretches, {GAP} frames apart, "
-            f"{LEAST_STRETCHES * SHORTEST} clean frames at least; restore it with the weights there are"
+            f"{tape.path}: {stretches.clean_frames} clean frames, in rows of at least {SHORTEST} that make "
+            f"{stretches.count} of the {LEAST_STRETCHES} stretches that adapting takes, {LEAST_STRETCHES * SHORTEST} "
+            f"frames and {GAP} between them; restore it with the weights there are"
         )
 
 
