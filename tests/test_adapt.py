@@ -19,12 +19,12 @@ from tapemend.colour import to_codes
 from tapemend.degrade import PRESETS, degrade, preset
 from tapemend.detect import analyse, judge, scorer
 from tapemend.errors import NothingToLearn, SettingsError, TargetExists, TargetNotWritable
-from tapemend.frames import Frame, FrameState, Shot
+from tapemend.frames import Frame, FrameState, ScanType, Shot
 from tapemend.network.restoration import RestorationConfig
 from tapemend.pictures import layout_of
 from tapemend.progress import Silent
 from tapemend.restore import Restorer
-from tapemend.settings import AdaptSettings, DetectSettings, RestoreSettings
+from tapemend.settings import AdaptSettings, DetectSettings, FieldOrder, ProbeSettings, RestoreSettings
 from tapemend.train.adapt import Adaptation, Judgement, adapt
 from tapemend.train.data import SHORTEST, Store
 from tapemend.train.likeness import NEAR, alike, distances
@@ -151,6 +151,20 @@ def test_where_clean_frames_were_harmed_before_they_may_not_be_harmed_more(winne
     assert not replace(winner[0], before=before, after=Judgement(gain_db=2.0, clean_db=39.9)).wins
 
 
+def test_an_interlaced_tape_is_learned_from_field_by_field(tmp_path: Path, weights: Weights, start: Path) -> None:
+    tape = damaged_tape(tmp_path / "fields.mkv", HURT, 72, flagged=ScanType.TOP_FIRST)
+    done = adapt(
+        tape,
+        tmp_path / "own.safetensors",
+        replace(QUICK, weights=str(start), minutes=0.0),
+        look=ProbeSettings(field_order=FieldOrder.TFF),
+        detect=DetectSettings(scorer_weights=str(weights.brightness)),
+    )
+    assert done.written is None
+    assert done.after.gain_db == pytest.approx(done.before.gain_db, abs=0.01)
+    assert done.stretches.clean_frames == 2 * (72 - len(HURT))
+
+
 def test_too_few_clean_frames_are_an_error_that_counts_them(
     tmp_path: Path, flags: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -240,6 +254,7 @@ def test_however_long_a_tape_is_no_more_than_so_many_stretches_are_taken(count: 
 
 def test_the_nearest_preset_counts_twice_and_those_about_as_near_once() -> None:
     assert alike({"far": 1.0, "near": 0.5, "also near": 0.5 * NEAR, "further": 0.7}) == ("near", "near", "also near")
+    assert alike({"far": 1.0, "near": 0.5}) == ("near",)
 
 
 @pytest.mark.parametrize("name", ["archive-umatic-2026-11", "family-vhs-ep-ntsc-2026-11"])

@@ -68,10 +68,10 @@ def distances(
 
 
 def alike(measured: Mapping[str, float]) -> tuple[str, ...]:
-    """The presets that are taken: the nearest, twice, and those that are about as near."""
+    """The presets that are taken: the nearest and those that are about as near, the nearest twice as often."""
     nearest, least = min(measured.items(), key=lambda entry: entry[1])
-    others = (name for name, distance in measured.items() if name != nearest and distance <= NEAR * least)
-    return nearest, nearest, *others
+    others = [name for name, distance in measured.items() if name != nearest and distance <= NEAR * least]
+    return (nearest, nearest, *others) if others else (nearest,)
 
 
 def _simulated(store: Store, samples: SampleSettings, seed: int, scorer: Scorer, verdict: Verdict) -> Numbers:
