@@ -20,7 +20,6 @@ from tapemend.degrade import PRESETS, degrade, preset
 from tapemend.detect import analyse, judge, scorer
 from tapemend.errors import NothingToLearn, SettingsError, TargetExists, TargetNotWritable
 from tapemend.frames import Frame, FrameState, ScanType, Shot
-from tapemend.network.restoration import RestorationConfig
 from tapemend.pictures import layout_of
 from tapemend.progress import Silent
 from tapemend.restore import Restorer
@@ -32,7 +31,6 @@ from tapemend.train.samples import SampleSettings
 from tapemend.train.stretches import GAP, HELD_OUT, LONGEST, MOST, _divided, _stretches
 
 HURT = (*range(20, 24), *range(44, 48))
-TINY = RestorationConfig(widths=(6, 6, 6, 6), depths=(1, 1, 1, 1))
 QUICK = AdaptSettings(minutes=60.0, steps=25, seed=3, device="cpu", ahead=False)
 
 
@@ -55,7 +53,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Weights:
 @pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Weights that make every picture worse, so that any learning wins."""
-    return write_restorer(tmp_path_factory.mktemp("start") / "start.safetensors", TINY)
+    return write_restorer(tmp_path_factory.mktemp("start") / "start.safetensors")
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from tapemend.errors import NothingToLearn, TargetNotWritable
 from tapemend.evaluate.metrics import IDENTICAL_DB, mean_square_error, psnr
 from tapemend.files import file_sha256
 from tapemend.frames import Tape
-from tapemend.network.restoration import GRID_COLUMNS, GRID_ROWS, RestorationConfig
+from tapemend.network.restoration import RestorationConfig
 from tapemend.pipeline import judged, look_through
 from tapemend.probe import probe
 from tapemend.progress import Progress, Silent
@@ -50,6 +50,8 @@ from tapemend.train.stretches import GAP, Stretches, find_stretches, pack_stretc
 SUFFIX = ".safetensors"
 LEAST_STRETCHES = 2
 """One to learn from, one to be judged by."""
+STEP = 64
+"""Pixels; windows of smaller tapes are smaller, multiples of it."""
 LEARNING_RATE = 2e-4
 """A quarter of what the default weights were trained with at its highest. It does not fall, as nobody knows how many
 steps there are time for; the average of the weights settles instead."""
@@ -190,8 +192,8 @@ def _samples(tape: Tape) -> SampleSettings:
     usual = RestorerRecipe().samples
     return replace(
         usual,
-        rows=min(usual.rows, max(1, tape.height // GRID_ROWS) * GRID_ROWS),
-        columns=min(usual.columns, max(1, (tape.width - 2 * MARGIN) // GRID_COLUMNS) * GRID_COLUMNS),
+        rows=min(usual.rows, max(1, tape.height // STEP) * STEP),
+        columns=min(usual.columns, max(1, (tape.width - 2 * MARGIN) // STEP) * STEP),
         fields_share=1.0 if tape.scan.used.interlaced else usual.fields_share,
         texture_share=0.0,
         far_share=0.0,
