@@ -7,7 +7,8 @@
     │   ├── NotAVideo              no file, an empty one, or nothing a decoder can read
     │   ├── UnsupportedPicture     a pixel format that cannot be kept as it is
     │   ├── PictureChanged         size or pixel format changes in mid-file
-    │   └── SourceChanged          the file is not the one that was analysed, or reads differently now
+    │   ├── SourceChanged          the file is not the one that was analysed, or reads differently now
+    │   └── NothingToLearn         too few clean frames to adapt weights to the tape, or no damaged ones
     ├── TargetError                what goes out
     │   ├── TargetExists           refused unless asked
     │   ├── TargetNotWritable      no folder, no permission, no space left
@@ -43,6 +44,10 @@ class PictureChanged(SourceError):
 
 class SourceChanged(SourceError):
     """The file differs from what an earlier pass read."""
+
+
+class NothingToLearn(SourceError):
+    """Too little of the tape is clean to adapt weights to it, or nothing of it is damaged."""
 
 
 class TargetError(TapemendError):

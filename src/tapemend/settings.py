@@ -258,3 +258,29 @@ class EvaluateSettings:
         """The metrics in their order: those asked for, PSNR always, LPIPS where weights are given."""
         extra = {MetricName.PSNR} | ({MetricName.LPIPS} if self.lpips_weights else set())
         return tuple(name for name in MetricName if name in extra.union(self.metrics))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdaptSettings:
+    """How weights are adapted to a tape."""
+
+    weights: str = "restorer-default"
+    """What is adapted, and must be beaten: a checkpoint that ships with tapemend, or a .safetensors file."""
+    minutes: float = 10.0
+    """How long the network learns, besides the look at the tape before and the judgement after it; at least 0."""
+    steps: int | None = None
+    """Learn for so many steps and no longer, whatever time is left."""
+    seed: int = 1
+    """Of every damaged window, learned from or judged by."""
+    device: str = "auto"
+    """auto, cpu, or cuda; auto takes the GPU where there is one."""
+    ahead: bool = True
+    """Damage windows ahead in another process, or else between the steps; they are the same."""
+    overwrite: bool = False
+    """Replace weights that exist."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.minutes < float("inf"):
+            raise SettingsError(f"--minutes {self.minutes}: must be at least 0")
+        if self.steps is not None and self.steps < 1:
+            raise SettingsError(f"--steps {self.steps}: must be at least 1")

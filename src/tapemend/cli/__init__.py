@@ -23,6 +23,7 @@ COMMANDS = {
     "restore": "Restore a digitised tape into a new file, with a report beside it.",
     "probe": "Say what a capture is: streams, rate, scan and field order as flagged and as measured, shape, colour.",
     "inspect": "Say what is wrong with tapes without restoring them: scores, kinds of damage, worst moments, measures.",
+    "adapt": "Adapt the weights to a tape: they learn from its own clean frames, and are kept only if they win.",
     "degrade": "Damage a clean progressive clip as tape does, with the truth about the damage beside it.",
     "dataset": "Build a training set from a folder of clean clips, and say what is in it.",
     "evaluate": "Damage clean clips, restore them, and say how near to the truth each method comes.",
@@ -55,7 +56,10 @@ def launch(
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0 done, 1 an error of ours, 2 usage, 3 damage found, 130 Ctrl-C."""
+    """Run one command; returns the exit code: 0 done, 1 an error of ours, 2 usage, 130 Ctrl-C.
+
+    3 is a command's own: damage was found, adapted weights do not win.
+    """
     app.config = ()
     try:
         answer = app.meta(arguments, exit_on_error=False, print_error=False)

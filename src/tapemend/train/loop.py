@@ -111,8 +111,11 @@ class Run:
         """Everything needed to go on exactly."""
         return self.folder / "state.safetensors"
 
-    def train(self, source: Store | Dataset) -> None:
-        """Train until the time or the schedule is over, on samples made as they are needed or on a set of them."""
+    def train(self, source: Store | Dataset, told: Callable[[], None] = lambda: None) -> None:
+        """Train until the time or the schedule is over, on samples made as they are needed or on a set of them.
+
+        ``told`` hears of every step.
+        """
         deadline = time.monotonic() + self.settings.minutes * 60
         given = (self.recipe.samples, self.settings.seed)
         make = partial(source.batch, *given) if isinstance(source, Dataset) else partial(sample, source, *given)
@@ -124,6 +127,7 @@ class Run:
             batch = next(batches)
             total.update({"seconds_waiting": time.monotonic() - began})
             total.update(self._learn(batch))
+            told()
             if self.step % self.settings.save_every == 0:
                 self._note(total, self.step - since, time.monotonic() - started)
                 self.save()
