@@ -119,9 +119,14 @@ class FusionBlock(nn.Module):
         asking = split_windows(self.query(self.before(tokens)), self.window, self.shift)
         lenders = split_windows(self.lend(self.before_lending(references)), self.window, self.shift)
         key, value = lenders.flatten(2, 3).chunk(2, -1)
-        taken = attend_references(asking.flatten(2, 3), key, value, self.position(), blocked)
         lends = (blocked == 0).any(-1).transpose(1, 2)[:, None, :, None]  # (B, 1, windows, 1, D)
-        lent = self.merge(gelu(self.pool(taken, lends))) * lends.any(-1, keepdim=True)
+        position = self.position()
+        # Frame by frame, because what each token gets from each reference takes D times the memory of the tokens.
+        frames = [
+            self.pool(attend_references(frame[:, None], key, value, position, blocked), lends)
+            for frame in asking.flatten(2, 3).unbind(1)
+        ]
+        lent = self.merge(gelu(torch.cat(frames, 1))) * lends.any(-1, keepdim=True)
         windows = torch.unflatten(lent, 2, asking.shape[2:4])
         return join_windows(windows, tokens.shape[1:4], self.window, self.shift)
 
