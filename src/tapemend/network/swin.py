@@ -1,7 +1,7 @@
 """What references look like at three scales: a two-dimensional Swin, each picture on its own.
 
 The first three stages of a Swin-T (Liu et al., ICCV 2021), as in TAPE (arXiv 2310.14926, section 3.3), which takes one
-trained on ImageNet. Names and order of the weights allow for those of others: see ``train/pretrained.py``.
+trained on ImageNet. Names and order of the weights allow for those of others: see ``train/extractor.py``.
 """
 
 from itertools import pairwise
@@ -38,6 +38,7 @@ class SwinExtractor(nn.Module):
 
     def __init__(self, widths: tuple[int, ...], depths: tuple[int, ...], heads: tuple[int, ...], window: int) -> None:
         super().__init__()
+        self.widths, self.depths = widths, depths
         self.embed = nn.Conv2d(3, widths[0], PATCH, stride=PATCH)
         self.after = nn.LayerNorm(widths[0])
         self.stages = nn.ModuleList(
