@@ -1,19 +1,16 @@
 """CLIP as a scorer: how much a picture resembles descriptions of damage, no training needed (arXiv 2310.14926)."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib import import_module
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 from torch.nn.functional import interpolate, normalize
 
 from tapemend.colour import to_rgb
 from tapemend.detect.prompts import PROMPTS
 from tapemend.detect.score import CELL_COLUMNS, CELL_ROWS, KINDS
-from tapemend.errors import ModelMissing, WeightsError
+from tapemend.errors import WeightsError
+from tapemend.pretrained import read, reading, transformers_for
 from tapemend.settings import ClipPrompts
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -123,43 +120,15 @@ def _nearest(starts: list[int], side: int, length: int, cells: int) -> Tensor:
 
 def _load(source: str) -> tuple[Any, Any]:
     """The network and its tokenizer, from safetensors only and complete."""
-    try:
-        transformers: Any = import_module("transformers")
-    except ImportError as error:
-        raise ModelMissing("the CLIP scorer needs transformers: pip install 'tapemend[clip]'") from error
-    try:
-        with _silence(transformers.utils.logging):
-            network, info = transformers.CLIPModel.from_pretrained(
-                source, local_files_only=True, use_safetensors=True, output_loading_info=True
-            )
-            tokenizer = transformers.CLIPTokenizer.from_pretrained(source, local_files_only=True)
-    except OSError as error:
-        raise ModelMissing(
-            f"the CLIP {source} is not on this machine with a model.safetensors: fetch it with 'hf download {source}' "
-            "where there is a network, or give the folder of one with --clip-model "
-            "(a hub model with pytorch_model.bin only will not do; openai/clip-vit-large-patch14 has both)"
-        ) from error
-    except (SafetensorError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise WeightsError(f"{source} cannot be read as a CLIP ({reason}): fetch it again") from error
-    if lacking := sorted(info["missing_keys"]):
-        raise WeightsError(f"{source} is not a whole CLIP, it lacks {lacking[0]} and {len(lacking) - 1} more")
+    otherwise = (
+        "give the folder of one with --clip-model "
+        "(a hub model with pytorch_model.bin only will not do; openai/clip-vit-large-patch14 has both)"
+    )
+    network = read("CLIP", source, otherwise)
+    with reading("CLIP", source, otherwise):
+        tokenizer = transformers_for("CLIP").CLIPTokenizer.from_pretrained(source, local_files_only=True)
     # transformers makes an empty tokenizer, without a word, when the tokenizer's files are not there.
     words, vocabulary = len(tokenizer), network.config.text_config.vocab_size
     if words != vocabulary:
         raise WeightsError(f"{source} has a tokenizer of {words} words for a CLIP of {vocabulary}: fetch it again")
     return network, tokenizer
-
-
-@contextmanager
-def _silence(logging: Any) -> Iterator[None]:
-    """Keeps transformers (its logging module) from drawing bars and tables on the terminal; what matters is raised."""
-    bars, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
-    logging.disable_progress_bar()
-    logging.set_verbosity(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()
