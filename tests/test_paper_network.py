@@ -243,10 +243,9 @@ def test_some_frames_are_restored_as_in_the_whole() -> None:
     network, window = random_network(), values(1, 4, 3, ROWS, COLUMNS)
     references, lendable = values(1, 2, 3, ROWS, COLUMNS, seed=1), values(1, 2, ROWS, COLUMNS, seed=2) > -0.19
     keep = [1, 3]
-    parts = network.prepare(window[0], keep, references[0], lendable[0])
-    assert all(part.shape[-2:] == (ROWS, COLUMNS) for part in parts)
+    seen = network.see(window, keep, references, lendable)
     whole = (network(window, references, lendable) - window)[0, keep]
-    close(network.restore_tile(keep, *parts), whole)
+    close(network.change(seen), whole)
 
 
 @torch.inference_mode()
@@ -330,11 +329,12 @@ def test_tiles_with_the_margin_of_the_reach_are_the_whole_picture() -> None:
     network, keep = random_network(PAPER_CONFIGS["paper-tiny"]), [0, 1]
     for dimension, size, start in strips(network.config):
         grid, reach = network.grid[dimension], network.reach[dimension]
-        lendable = values(1, *size, seed=2) > -0.195
-        parts = network.prepare(values(2, 3, *size), keep, values(1, 3, *size, seed=1), lendable)
-        whole = network.restore_tile(keep, *parts).narrow(dimension, start, grid)
-        crops = [part.narrow(dimension, start - reach, 2 * reach + grid) for part in parts]
-        tile = network.restore_tile(keep, *crops).narrow(dimension, reach, grid)
+        lendable = values(1, 1, *size, seed=2) > -0.195
+        seen = network.see(values(1, 2, 3, *size), keep, values(1, 1, 3, *size, seed=1), lendable)
+        whole = network.change(seen).narrow(dimension, start, grid)
+        cut, all_of_it = slice(start - reach, start + reach + grid), slice(None)
+        rows, columns = (cut, all_of_it) if dimension == -2 else (all_of_it, cut)
+        tile = network.change(seen.part(rows, columns, torch.float32)).narrow(dimension, reach, grid)
         close(tile, whole)
 
 

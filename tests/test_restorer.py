@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from tapemend import checkpoint
 from tapemend.frames import Analysis, Frame, FrameState, PixelLayout, Plane, References, Restored, Shot, Verdict
-from tapemend.network.restoration import GRID_COLUMNS, GRID_ROWS
 from tapemend.pictures import layout_of
 from tapemend.references import ReferenceFinder
 from tapemend.restore import Plan, Restorer, TapeRestorer
@@ -237,7 +236,7 @@ def test_a_picture_too_large_to_do_at_once_is_tiled(
     assert sides == [64]
     restorer.change(torch.zeros(2, 3, 64, 1024), [0], torch.zeros(0, 3, 64, 1024), nothing)
     assert len(sides) == 1 + 16
-    assert max(sides) <= 64 + 2 * restorer.reach[1]
+    assert max(sides) <= 64 + 2 * restorer.network.reach[1]
 
 
 @pytest.mark.parametrize("size", [(37, 29), (16, 16), (2, 2), (1, 1), (65, 130)])
@@ -305,8 +304,8 @@ def test_no_references_at_all_lend_no_pixels() -> None:
 @given(st.integers(1, 70), st.integers(1, 70))
 def test_a_picture_is_continued_by_its_border_to_the_grid(height: int, width: int) -> None:
     picture = torch.arange(height * width).reshape(1, height, width)
-    wide = _on_the_grid(picture)
-    assert wide.shape == (1, height + -height % GRID_ROWS, width + -width % GRID_COLUMNS)
+    wide = _on_the_grid(picture, (16, 32))
+    assert wide.shape == (1, height + -height % 16, width + -width % 32)
     assert torch.equal(wide[:, :height, :width], picture)
     assert (wide[0, :height, width:] == picture[0, :, -1:]).all()
     assert (wide[0, height:] == wide[0, height - 1]).all()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import pytest
 import torch
 from clips import Clip
@@ -18,10 +19,13 @@ from tapemend import checkpoint
 from tapemend.colour import from_codes
 from tapemend.errors import JournalMismatch, NotAVideo, SettingsError
 from tapemend.network.restoration import RestorationConfig, RestorationNetwork
+from tapemend.network.swin_unet import PAPER_CONFIGS
+from tapemend.restore import Restorer
+from tapemend.settings import RestoreSettings
 from tapemend.train.data import SHORTEST, Store, pack
 from tapemend.train.loop import Run, TrainSettings
 from tapemend.train.losses import charbonnier, log_error
-from tapemend.train.recipes import RestorerRecipe, ScorerRecipe, recipe
+from tapemend.train.recipes import PaperRecipe, RestorerRecipe, ScorerRecipe, recipe
 from tapemend.train.samples import (
     Batch,
     SampleSettings,
@@ -328,3 +332,31 @@ def test_a_sharpened_picture_overshoots_and_a_soft_one_does_not() -> None:
 def test_change_is_visible_by_degrees() -> None:
     seen = visibility(torch.tensor([0.0, 0.015, 1.0]))
     assert seen.tolist() == pytest.approx([0.0, 0.632, 1.0], abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["paper-tiny", "paper-2022"])
+def test_the_papers_networks_are_recipes_and_start_as_the_identity(name: str) -> None:
+    paper = recipe(name)
+    assert isinstance(paper, PaperRecipe)
+    tiny = replace(paper, config=replace(PAPER_CONFIGS["paper-tiny"], references=paper.config.references))
+    window, references = torch.rand(1, 2, 3, 64, 64), torch.rand(1, 1, 3, 64, 64)
+    lendable = torch.ones(1, 1, 64, 64, dtype=torch.bool)
+    assert torch.equal(tiny.build()(window, references, lendable), window)
+
+
+def test_the_papers_network_learns_and_its_checkpoint_restores(store: Store, tmp_path: Path) -> None:
+    samples = SampleSettings(rows=64, columns=64, frames=3, windows=1, references=2)
+    tiny = PaperRecipe(config=PAPER_CONFIGS["paper-tiny"], samples=samples, steps=3)
+    Run(tiny, QUICK, tmp_path).train(store)
+    weights = checkpoint.read(str(tmp_path / "restorer.safetensors"), "restorer")
+    restorer = Restorer(weights, RestoreSettings(device="cpu"))
+    window, references = torch.rand(5, 3, 50, 70), torch.rand(2, 3, 50, 70)
+    change = restorer.change(window, [1, 3], references, np.ones((2, 18, 24), np.bool_))
+    assert change.shape == (2, 3, 50, 70)
+    assert change.any()
+
+
+@pytest.mark.parametrize(("name", "says"), [("scorer", "only the recipes"), ("paper-2022", "no references")])
+def test_a_swin_where_none_is_looked_at_is_refused(name: str, says: str) -> None:
+    with pytest.raises(SettingsError, match=says):
+        recipe(name, swin="somewhere").build()

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
@@ -44,6 +44,10 @@ class Checkpoint:
             return kind(**self.config)
         except TypeError as error:
             raise WeightsError(f"{self.name}: {self._misfit()} ({error})") from error
+
+    def fits(self, kind: type) -> bool:
+        """Whether the settings are of that kind."""
+        return self.config.keys() <= {field.name for field in fields(kind)}
 
     def load_into(self, network: nn.Module) -> None:
         """Fill the network; every name and shape must match."""

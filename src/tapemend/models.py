@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -16,15 +16,9 @@ from tapemend.checkpoint import Checkpoint
 from tapemend.detect.clip import LEAST_CROP_COLUMNS, LEAST_CROP_ROWS, crop_starts
 from tapemend.errors import ModelMissing
 from tapemend.network.damage import DamageConfig, DamageNetwork
-from tapemend.network.restoration import (
-    GRID_COLUMNS,
-    GRID_ROWS,
-    NEIGHBOURS,
-    RestorationConfig,
-    RestorationNetwork,
-    Seen,
-)
-from tapemend.settings import ReferenceSettings
+from tapemend.restore.networks import RestoringNetwork, build
+from tapemend.restore.windows import CONTEXT
+from tapemend.settings import ReferenceSettings, RestoreSettings
 
 ROWS, COLUMNS = 576, 720
 """Of the frame that costs are stated for."""
@@ -124,18 +118,15 @@ def _scorer_cost(weights: Checkpoint) -> float:
 
 
 def _restorer_cost(weights: Checkpoint) -> float:
-    """Of a frame with as many references as the default allows; finding motion is no multiplication of matrices."""
-    size = (ROWS + -ROWS % GRID_ROWS, COLUMNS + -COLUMNS % GRID_COLUMNS)
-    lenders = ReferenceSettings().references
+    """Of a frame of a whole window with as many references as the default allows; finding motion does not count."""
+    kept, lenders = RestoreSettings().window, ReferenceSettings().references
     with torch.device("meta"):
-        network = RestorationNetwork(weights.settings(RestorationConfig)).eval()
-        seen = Seen(
-            frames=torch.empty(1, 3, *size),
-            neighbours=torch.empty(1, len(NEIGHBOURS), 3, *size),
-            references=torch.empty(1, lenders, 3, *size),
-            lendable=torch.empty(1, lenders, *size),
-        )
-        return _gflop(lambda: network.change(seen))
+        network = cast(RestoringNetwork, build(weights).eval())
+        height, width = (length + -length % step for length, step in zip((ROWS, COLUMNS), network.grid, strict=True))
+        window = torch.empty(1, kept + 2 * CONTEXT, 3, height, width)
+        lendable = torch.ones(1, lenders, height, width, dtype=torch.bool)
+        numbers = list(range(CONTEXT, CONTEXT + kept))
+        return _gflop(lambda: network.change(network.see(window, numbers, window[:, :lenders], lendable))) / kept
 
 
 COSTS: dict[str, Callable[[Checkpoint], float]] = {"restorer": _restorer_cost, "scorer": _scorer_cost}

@@ -18,6 +18,7 @@ def train(
     seed: int = 1,
     steps: int | None = None,
     start_from: str | None = None,
+    swin: str | None = None,
     save_every: int = 200,
     device: Annotated[str, Parameter(name="--device")] = "cpu",
 ) -> None:
@@ -28,7 +29,8 @@ def train(
     clips
         A folder of clean videos, nothing else in it; or a training set that tapemend dataset built.
     recipe
-        What to train: restorer or scorer.
+        What to train: restorer, scorer, or the TAPE paper's network: paper-base, paper-small, paper-tiny, or
+        paper-2022, which has no references.
     run
         Where the state, the curve and the checkpoint are kept.
     cache
@@ -41,6 +43,8 @@ def train(
         Length of the whole schedule, instead of the recipe's own.
     start_from
         A checkpoint whose weights a new run begins with: a shipped one's name, or a file.
+    swin
+        For the paper's network: a folder with a pretrained Swin-T, or the hub name of one that is on this machine.
     save_every
         Steps between checkpoints.
     device
@@ -58,4 +62,4 @@ def train(
     settings = TrainSettings(
         minutes=minutes, seed=seed, steps=steps, save_every=save_every, device=device, start_from=start_from
     )
-    Run(named(recipe), settings, run).train(Dataset(clips) if is_dataset(clips) else pack(clips, cache))
+    Run(named(recipe, swin), settings, run).train(Dataset(clips) if is_dataset(clips) else pack(clips, cache))

@@ -93,8 +93,14 @@ def see(window: Tensor, numbers: Sequence[int], references: Tensor, lendable: Te
 class RestorationNetwork(nn.Module):
     """Restores frames, each once."""
 
+    alone = True
+    """A frame's change does not depend on which others are asked for with it."""
+    grid = (GRID_ROWS, GRID_COLUMNS)
+    see = staticmethod(see)
+
     def __init__(self, config: RestorationConfig) -> None:
         super().__init__()
+        self.reach = config.reach
         first, second, third, fourth = config.widths
         self.stem = nn.Conv2d((3 * 3 + ROUGH) * FOLD, first, 3, padding=1)
         self.lending = Lending(first, FOLD)

@@ -6,7 +6,7 @@ references it is the network that came before (Agnolucci et al., ACM Multimedia 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
@@ -151,8 +151,34 @@ class ReferenceFeatures(nn.Module):
         return [to_tokens(each, references.shape[1]) for each in lifted]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class WholeWindow:
+    """A window, which frames of it are asked for, and their references."""
+
+    window: Tensor
+    """(1, T, 3, H, W) Y'CbCr."""
+    references: Tensor
+    """(1, D, 3, H, W)."""
+    lendable: Tensor
+    """(1, D, H, W) bool."""
+    numbers: tuple[int, ...]
+    """Of the frames asked for."""
+
+    def part(self, rows: slice, columns: slice, precision: torch.dtype) -> "WholeWindow":
+        """A piece of the picture in the network's precision."""
+        return WholeWindow(
+            window=self.window[..., rows, columns].to(precision),
+            references=self.references[..., rows, columns].to(precision),
+            lendable=self.lendable[..., rows, columns],
+            numbers=self.numbers,
+        )
+
+
 class PaperNetwork(nn.Module):
     """Restores all frames of a window; a fresh one changes nothing."""
+
+    alone = False
+    """Attention in time ties the frames of a window together: they are restored in one go."""
 
     def __init__(self, config: PaperConfig) -> None:
         super().__init__()
@@ -195,18 +221,17 @@ class PaperNetwork(nn.Module):
         decoded = self._decode(self._encode(window), references, lendable)
         return window + torch.unflatten(self._answer(decoded.flatten(0, 1)), 0, window.shape[:2])
 
-    def prepare(self, window: Tensor, keep: list[int], references: Tensor, lendable: Tensor) -> tuple[Tensor, ...]:
-        """What restore_tile needs, each (..., H, W), of the whole picture: what is given, as it is.
+    def see(self, window: Tensor, numbers: Sequence[int], references: Tensor, lendable: Tensor) -> "WholeWindow":
+        """What the change of some frames needs, of the whole picture: what is given, as it is.
 
-        window: (T, 3, H, W); keep: positions of frames in it; references: (D, 3, H, W); lendable: (D, H, W) bool.
+        window: (1, T, 3, H, W); numbers: of the frames in it; references: (1, D, 3, H, W); lendable: (1, D, H, W) bool.
         """
-        return window, references, lendable
+        return WholeWindow(window=window, references=references, lendable=lendable, numbers=tuple(numbers))
 
-    def restore_tile(self, keep: list[int], *parts: Tensor) -> Tensor:
-        """The change of the frames at positions ``keep``: (len(keep), 3, h, w), from a crop of what prepare gave."""
-        window, references, lendable = (part[None] for part in parts)
-        decoded = self._decode(self._encode(window), references, lendable)
-        return self._answer(decoded[0, keep])
+    def change(self, seen: "WholeWindow") -> Tensor:
+        """What to add to the frames asked for, (N, 3, h, w)."""
+        decoded = self._decode(self._encode(seen.window), seen.references, seen.lendable)
+        return self._answer(decoded[0, list(seen.numbers)])
 
     def _stage(self, level: int) -> SwinStage:
         config = self.config

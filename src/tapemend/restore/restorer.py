@@ -10,7 +10,7 @@ from torch.nn.functional import adaptive_max_pool2d, interpolate, max_pool2d
 
 from tapemend.checkpoint import Checkpoint
 from tapemend.device import choose_device, choose_precision
-from tapemend.network.restoration import GRID_COLUMNS, GRID_ROWS, RestorationConfig, RestorationNetwork, see
+from tapemend.restore.networks import restoring
 from tapemend.restore.tiles import tiles
 from tapemend.settings import RestoreSettings
 
@@ -28,12 +28,7 @@ class Restorer:
         self.name = f"{checkpoint.name} {checkpoint.sha256}"
         self.device = choose_device(settings.device)
         self.precision = choose_precision(settings.precision, self.device)
-        config = checkpoint.settings(RestorationConfig)
-        self.reach = config.reach
-        network = RestorationNetwork(config)
-        checkpoint.load_into(network)
-        network = network.eval().to(self.device, self.precision)
-        self.network: RestorationNetwork = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = restoring(checkpoint, self.device, self.precision)
 
     @torch.inference_mode()
     def change(self, window: Tensor, keep: Sequence[int], references: Tensor, lendable: NDArray[np.bool_]) -> Tensor:
@@ -45,17 +40,18 @@ class Restorer:
         """
         height, width = window.shape[-2:]
         may = _pixels(lendable, height, width)
-        given = [_on_the_grid(each).to(self.device) for each in (window, references, may)]
-        return torch.stack([self._change(number, *given)[:, :height, :width] for number in keep])
+        given = [_on_the_grid(each, self.network.grid)[None].to(self.device) for each in (window, references, may)]
+        groups = [[number] for number in keep] if self.network.alone else [list(keep)]
+        return torch.cat([self._change(numbers, *given)[..., :height, :width] for numbers in groups])
 
-    def _change(self, number: int, window: Tensor, references: Tensor, lendable: Tensor) -> Tensor:
-        """(3, H, W) on the CPU: the change of one frame, alone, so that memory does not grow with the window."""
-        seen = see(window[None], [number], references[None], lendable[None])
+    def _change(self, numbers: list[int], window: Tensor, references: Tensor, lendable: Tensor) -> Tensor:
+        """(N, 3, H, W) on the CPU: the change of frames that are restored in one go."""
+        seen = self.network.see(window, numbers, references, lendable)
         height, width = window.shape[-2:]
-        answer = torch.empty(3, height, width)
-        for tile in tiles(height, width, self._tile_side(height * width), self.reach):
+        answer = torch.empty(len(numbers), 3, height, width)
+        for tile in tiles(height, width, self._tile_side(height * width), self.network.grid, self.network.reach):
             part = self.network.change(seen.part(*tile.seen, self.precision))
-            answer[:, *tile.kept] = part[0][:, *tile.inner].float().cpu()
+            answer[..., *tile.kept] = part[..., *tile.inner].float().cpu()
         return answer
 
     def _tile_side(self, pixels: int) -> int:
@@ -79,9 +75,9 @@ def _pixels(regions: NDArray[np.bool_], height: int, width: int) -> Tensor:
     return adaptive_max_pool2d(blocked, (height, width))[:, 0] == 0
 
 
-def _on_the_grid(pictures: Tensor) -> Tensor:
+def _on_the_grid(pictures: Tensor, grid: tuple[int, int]) -> Tensor:
     """(..., H, W) continued to the right and below by their border, to sizes that the network takes."""
     height, width = pictures.shape[-2:]
-    rows = torch.arange(height + -height % GRID_ROWS).clamp(max=height - 1)
-    columns = torch.arange(width + -width % GRID_COLUMNS).clamp(max=width - 1)
+    rows = torch.arange(height + -height % grid[0]).clamp(max=height - 1)
+    columns = torch.arange(width + -width % grid[1]).clamp(max=width - 1)
     return pictures[..., rows[:, None], columns]

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tapemend.network.restoration import GRID_COLUMNS, GRID_ROWS
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tile:
@@ -18,16 +16,16 @@ class Tile:
     """The same, in the tile."""
 
 
-def tiles(height: int, width: int, side: int, reach: tuple[int, int]) -> Iterator[Tile]:
-    """Cut a picture on the network's grid into tiles of ``side`` pixels, 0 for one piece.
+def tiles(height: int, width: int, side: int, grid: tuple[int, int], reach: tuple[int, int]) -> Iterator[Tile]:
+    """Cut a picture on the network's ``grid`` into tiles of ``side`` pixels, 0 for one piece.
 
-    Tiles start on the grid, so that its blocks are the same with tiles and without. ``reach`` is
-    the rows and columns around a tile that the network is given besides, as its settings say.
+    Tiles start on the grid, so that its blocks are the same with tiles and without. ``reach`` is the rows and columns
+    around a tile that the network is given besides, as its settings say.
     """
-    for top in range(0, height, _step(side, height, GRID_ROWS)):
-        kept_rows, seen_rows = _spans(top, _step(side, height, GRID_ROWS), height, reach[0])
-        for left in range(0, width, _step(side, width, GRID_COLUMNS)):
-            kept_columns, seen_columns = _spans(left, _step(side, width, GRID_COLUMNS), width, reach[1])
+    for top in range(0, height, _step(side, height, grid[0])):
+        kept_rows, seen_rows = _spans(top, _step(side, height, grid[0]), height, reach[0])
+        for left in range(0, width, _step(side, width, grid[1])):
+            kept_columns, seen_columns = _spans(left, _step(side, width, grid[1]), width, reach[1])
             yield Tile(
                 seen=(seen_rows, seen_columns),
                 kept=(kept_rows, kept_columns),

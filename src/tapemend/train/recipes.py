@@ -1,7 +1,8 @@
 """What is trained, by name: the network, its samples and its loss."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -11,6 +12,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits, max_pool2d
 from tapemend.errors import SettingsError
 from tapemend.network.damage import DamageConfig, DamageNetwork, with_ends
 from tapemend.network.restoration import RestorationConfig, RestorationNetwork
+from tapemend.network.swin_unet import PAPER_CONFIGS, PaperConfig, PaperNetwork
+from tapemend.train.extractor import load_swin
 from tapemend.train.losses import charbonnier, log_error
 from tapemend.train.samples import Batch, SampleSettings, visibility
 
@@ -108,11 +111,46 @@ class ScorerRecipe:
         return {"cells": binary_cross_entropy_with_logits(logits, visibility(batch.cells))}
 
 
-RECIPES: Mapping[str, Callable[[], Recipe]] = MappingProxyType({"restorer": RestorerRecipe, "scorer": ScorerRecipe})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperRecipe:
+    """The TAPE paper's network, at some size; its crops, T, D and loss, at a learning rate for short runs."""
+
+    config: PaperConfig
+    kind: str = "restorer"
+    samples: SampleSettings = SampleSettings(rows=128, columns=128, windows=2, references=5)
+    learning_rate: float = 2e-4
+    """The paper has 2e-5, for a hundred epochs."""
+    steps: int = 5000
+    swin: str | None = None
+    """A pretrained Swin for the references, as :func:`tapemend.train.extractor.load_swin` takes it."""
+
+    def build(self) -> nn.Module:
+        """A fresh network."""
+        network = PaperNetwork(self.config)
+        if self.swin is not None:
+            if network.features is None:
+                raise SettingsError(f"--swin {self.swin}: this recipe has no references to look at; leave it out")
+            load_swin(network.features.extractor, self.swin)
+        return network
+
+    def losses(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """Charbonnier on every frame."""
+        return {"picture": charbonnier(network(batch.damaged, batch.references, batch.lendable), batch.clean)}
 
 
-def recipe(name: str) -> Recipe:
-    """The recipe of that name; SettingsError lists the names there are."""
+RECIPES: Mapping[str, Callable[[], Recipe]] = MappingProxyType(
+    {"restorer": RestorerRecipe, "scorer": ScorerRecipe}
+    | {name: partial(PaperRecipe, config=config) for name, config in PAPER_CONFIGS.items()}
+)
+
+
+def recipe(name: str, swin: str | None = None) -> Recipe:
+    """The recipe of that name; SettingsError lists the names there are, or says that it has no use for a Swin."""
     if name not in RECIPES:
         raise SettingsError(f"no recipe is called {name!r}; there are: {', '.join(RECIPES)}")
-    return RECIPES[name]()
+    chosen = RECIPES[name]()
+    if swin is None:
+        return chosen
+    if not isinstance(chosen, PaperRecipe):
+        raise SettingsError(f"--swin {swin}: only the recipes of the paper's network take one; leave it out")
+    return replace(chosen, swin=swin)

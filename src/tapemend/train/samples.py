@@ -90,7 +90,7 @@ def sample(store: Store, settings: SampleSettings, seed: int, step: int) -> Batc
 
 def reference_count(settings: SampleSettings, seed: int, step: int) -> int:
     """References of the windows of a step: networks have to do with few, and with none."""
-    return min(settings.references, (0, 1, 2, 2, 3)[int(5 * uniform(seed, "depth", step))])
+    return round(settings.references * (0, 1, 2, 2, 3)[int(5 * uniform(seed, "depth", step))] / 3)
 
 
 def window(store: Store, settings: SampleSettings, depth: int, key: tuple[int, int, int]) -> tuple[Tensor, ...]:
