@@ -40,7 +40,8 @@ class RestoringNetwork(Protocol):
     def see(self, window: Tensor, numbers: Sequence[int], references: Tensor, lendable: Tensor) -> Seen:
         """What it needs of the whole picture.
 
-        window: (1, T, 3, H, W); references: (1, D, 3, H, W); lendable: (1, D, H, W) bool; numbers: positions in the window of the N frames to be changed.
+        window: (1, T, 3, H, W); references: (1, D, 3, H, W); lendable: (1, D, H, W) bool; numbers: positions in the
+        window of the N frames to be changed.
         """
         ...
 
