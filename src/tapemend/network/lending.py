@@ -1,4 +1,4 @@
-"""What other frames lend to a damaged one: neighbours and references, brought to its place, pooled by attention."""
+"""What is lent to a damaged frame: by neighbours and references at its place, and by itself with its lines put back."""
 
 import torch
 from torch import Tensor, nn
@@ -6,8 +6,10 @@ from torch.nn.functional import leaky_relu
 
 from tapemend.network.blocks import ROUGH, fold_pixels, roughness, start_at_zero
 
-SEEN = 3 + ROUGH + 2
-"""Channels of a lender: how it differs from the frame, its roughness, where it may lend, whether it is a reference."""
+KINDS = 3
+"""Neighbours, references, and the frame itself with its lines put back."""
+SEEN = 3 + ROUGH + 1 + KINDS
+"""Channels of a lender: how it differs from the frame, its roughness, where it may lend, what it is."""
 HEADS = 8
 """Groups of channels, each with weights of its own."""
 BLOCKED = -1e4
@@ -34,13 +36,13 @@ class Lending(nn.Module):
         """What is lent.
 
         frames: (N, 3, H, W) Y'CbCr; lenders: (N, L, 3, H, W), brought to the frames' place; lendable: (N, L, H, W) 1
-        where one may lend, else 0; kinds: (L,) 1 for references, 0 for neighbours. Returns (N, C, H, W/fold). The order
-        of lenders has no meaning.
+        where one may lend, else 0; kinds: (L, KINDS) 1 for what each is, else 0. The order of lenders has no meaning.
+        Returns (N, C, H, W/fold).
         """
         count, number = lenders.shape[:2]
         difference = (lenders - frames[:, None]).flatten(0, 1)
         seen = [difference, roughness(lenders.flatten(0, 1)), lendable.flatten(0, 1)[:, None]]
-        kind = kinds.to(frames.dtype).expand(count, -1).flatten()[:, None, None, None].expand_as(seen[-1])
+        kind = kinds.repeat(count, 1)[..., None, None].expand(-1, -1, *frames.shape[-2:])
         looked = leaky_relu(self.look(fold_pixels(torch.cat([*seen, kind], 1), 1, self.fold)), 0.1)
         may = torch.unflatten(fold_pixels(seen[-1], 1, self.fold).amin(1, keepdim=True), 0, (count, number))
         weights = torch.unflatten(self.weigh(looked), 0, (count, number)) + BLOCKED * (1 - may)
