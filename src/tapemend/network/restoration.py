@@ -82,11 +82,12 @@ def see(window: Tensor, numbers: Sequence[int], references: Tensor, lendable: Te
     lenders, may = (each.repeat_interleave(len(numbers), 0) for each in (references, lendable.to(window.dtype)))
     vectors = motion(frames, torch.cat([neighbours, lenders], 1))
     near, far = vectors.tensor_split([len(NEIGHBOURS)], 1)
+    lent, may = brought(torch.cat([lenders, may[:, :, None]], 2), far).tensor_split([3], 2)
     return Seen(
         frames=frames,
         neighbours=brought(neighbours, near),
-        references=brought(lenders, far),
-        lendable=(brought(may[:, :, None], far)[:, :, 0] >= LENDS).to(window.dtype),
+        references=lent,
+        lendable=(may[:, :, 0] >= LENDS).to(window.dtype),
     )
 
 
