@@ -117,11 +117,12 @@ class RestorationNetwork(nn.Module):
             beside = brought(neighbours, near)
             said = apart(frames, beside, near).to(self.stem.weight.dtype)
         shift, doubt = self.registration(said, torch.tensor(NEIGHBOURS).to(said))
+        lent, may = brought(torch.cat([lenders, may[:, :, None]], 2), far).tensor_split([3], 2)
         seen = Seen(
             frames=frames,
             neighbours=beside,
-            references=brought(lenders, far),
-            lendable=(brought(may[:, :, None], far)[:, :, 0] >= LENDS).to(window.dtype),
+            references=lent,
+            lendable=(may[:, :, 0] >= LENDS).to(window.dtype),
             registered=unmoved(frames, shift.detach().to(window.dtype)),
         )
         return seen, (shift, doubt)
