@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from networks import SMALL, SMALL_SCORER, random_restoration, randomise
 from torch import Tensor
 
-from tapemend.network.blocks import fold_pixels, unfold_pixels
+from tapemend.network.blocks import folding, unfold_pixels
 from tapemend.network.damage import DamageNetwork, with_ends
 from tapemend.network.lending import Lending
 from tapemend.network.restoration import CERTAIN, DOUBTFUL, RestorationConfig, RestorationNetwork, Seen
@@ -27,16 +27,24 @@ def all_lend(references: int, height: int = ROWS, width: int = COLUMNS) -> Tenso
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(1, 3), st.integers(1, 4), st.integers(1, 4), st.integers(1, 4), st.integers(1, 5), st.integers(1, 5))
-def test_folding_loses_nothing(count: int, channels: int, rows: int, columns: int, height: int, width: int) -> None:
-    picture = pictures(count, channels, height * rows, width * columns)
-    folded = fold_pixels(picture, rows, columns)
-    assert folded.shape == (count, channels * rows * columns, height, width)
-    torch.testing.assert_close(unfold_pixels(folded, rows, columns), picture, atol=0, rtol=0)
+def test_unfolding_puts_a_component_together_row_by_row(
+    count: int, channels: int, rows: int, columns: int, height: int, width: int
+) -> None:
+    features = pictures(count, channels * rows * columns, height, width)
+    picture = unfold_pixels(features, rows, columns)
+    assert picture.shape == (count, channels, height * rows, width * columns)
+    block = picture[:, :, :rows, :columns].flatten(1)
+    torch.testing.assert_close(block, features[..., 0, 0], atol=0, rtol=0)
 
 
-def test_folding_keeps_a_component_and_then_a_row_together() -> None:
-    picture = torch.arange(2 * 2 * 4).reshape(1, 2, 2, 4)
-    assert fold_pixels(picture, 2, 4)[0, :, 0, 0].tolist() == list(range(16))
+def test_a_folding_convolution_keeps_rows_and_answers_once_for_each_group_of_columns() -> None:
+    convolution = folding(2, 5, 4)
+    picture = pictures(1, 2, 6, 32).requires_grad_()
+    answer = convolution(picture)
+    assert answer.shape == (1, 5, 6, 8)
+    (seen,) = torch.autograd.grad(answer[0, :, 3, 2].sum(), picture)
+    touched = seen[0].abs().sum(0).nonzero()
+    assert (touched.amin(0).tolist(), touched.amax(0).tolist()) == ([2, 4], [4, 15])
 
 
 def test_a_fresh_network_changes_nothing() -> None:

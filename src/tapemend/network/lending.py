@@ -2,9 +2,9 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import leaky_relu
+from torch.nn.functional import leaky_relu, max_pool2d
 
-from tapemend.network.blocks import ROUGH, fold_pixels, roughness, start_at_zero
+from tapemend.network.blocks import ROUGH, folding, roughness, start_at_zero
 
 KINDS = 3
 """Neighbours, references, and the frame itself with its lines put back."""
@@ -26,9 +26,8 @@ class Lending(nn.Module):
     def __init__(self, channels: int, fold: int) -> None:
         super().__init__()
         self.fold = fold
-        self.look = nn.Conv2d(SEEN * fold, channels, 3, padding=1)
-        self.weigh = nn.Conv2d(channels, HEADS, 3, padding=1)
-        self.value = nn.Conv2d(channels, channels, 3, padding=1)
+        self.look = folding(SEEN, channels, fold)
+        self.offer = nn.Conv2d(channels, HEADS + channels, 3, padding=1)
         self.merge = nn.Conv2d(channels, channels, 1)
         start_at_zero(self.merge)
 
@@ -43,11 +42,12 @@ class Lending(nn.Module):
         difference = (lenders - frames[:, None]).flatten(0, 1)
         seen = [difference, roughness(lenders.flatten(0, 1)), lendable.flatten(0, 1)[:, None]]
         kind = kinds.repeat(count, 1)[..., None, None].expand(-1, -1, *frames.shape[-2:])
-        looked = leaky_relu(self.look(fold_pixels(torch.cat([*seen, kind], 1), 1, self.fold)), 0.1)
-        may = torch.unflatten(fold_pixels(seen[-1], 1, self.fold).amin(1, keepdim=True), 0, (count, number))
-        weights = torch.unflatten(self.weigh(looked), 0, (count, number)) + BLOCKED * (1 - may)
-        nothing = torch.zeros_like(weights[:, :1])
-        weights = torch.cat([weights, nothing], 1).softmax(1)[:, :-1]
-        values = torch.unflatten(torch.unflatten(self.value(looked), 1, (HEADS, -1)), 0, (count, number))
+        everything = torch.cat([*seen, kind], 1).contiguous(memory_format=torch.channels_last)
+        offer = self.offer(leaky_relu(self.look(everything), 0.1))
+        weights, values = torch.unflatten(offer, 0, (count, number)).tensor_split([HEADS], 2)
+        blocked = torch.unflatten(max_pool2d(1 - seen[-1], (1, self.fold)), 0, (count, number))
+        weights = weights + BLOCKED * blocked
+        weights = torch.cat([weights, torch.zeros_like(weights[:, :1])], 1).softmax(1)[:, :-1]
+        values = torch.unflatten(values, 2, (HEADS, -1))
         lent: Tensor = self.merge((weights[:, :, :, None] * values).sum(1).flatten(1, 2))
         return lent

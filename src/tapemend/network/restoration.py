@@ -1,6 +1,6 @@
 """The default network: frames of the same scene are brought to a damaged frame's place, then a U-Net looks at them all.
 
-Damage on tape lies along lines, so the first level folds four pixels of a line into channels and keeps every row apart.
+Damage on tape lies along lines, so the first level has a quarter of the columns and keeps every row apart.
 The answer is a change of the input, weighed by a gate that learns where damage is, so that a clean picture stays as it
 was. A frame's answer depends on its two neighbours on either side and its references, on no other frame.
 """
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from tapemend.network.blocks import ROUGH, blocks, fold_pixels, roughness, start_at_zero, unfold_pixels
+from tapemend.network.blocks import ROUGH, blocks, folding, roughness, start_at_zero, unfold_pixels
 from tapemend.network.lending import KINDS, Lending
 from tapemend.network.lines import LineRegistration, apart, unmoved
 from tapemend.network.motion import COARSEST, brought, motion
 
 FOLD = 4
-"""Pixels of a line that become channels in the first level."""
+"""Pixels of a line that are one in the first level."""
 GRID_ROWS, GRID_COLUMNS = COARSEST, 8 * FOLD
 """Heights and widths the network takes are multiples of these."""
 NEIGHBOURS = (-1, 1, -2, 2)
@@ -83,7 +83,7 @@ class RestorationNetwork(nn.Module):
         self.reach = config.reach
         first, second, third, fourth = config.widths
         self.registration = LineRegistration()
-        self.stem = nn.Conv2d((3 * 3 + ROUGH) * FOLD, first, 3, padding=1)
+        self.stem = folding(3 * 3 + ROUGH, first, FOLD)
         self.lending = Lending(first, FOLD)
         self.levels = nn.ModuleList(blocks(w, d) for w, d in zip(config.widths, config.depths, strict=True))
         self.downs = nn.ModuleList(
@@ -130,7 +130,8 @@ class RestorationNetwork(nn.Module):
     def look(self, seen: Seen) -> Tensor:
         """What is seen, as features (N, C, H, W/4)."""
         nearest = (seen.neighbours[:, :2] - seen.frames[:, None]).flatten(1, 2)
-        own = self.stem(fold_pixels(torch.cat([seen.frames, nearest, roughness(seen.frames)], 1), 1, FOLD))
+        alone = torch.cat([seen.frames, nearest, roughness(seen.frames)], 1)
+        own = self.stem(alone.contiguous(memory_format=torch.channels_last))
         lenders = (seen.neighbours, seen.references, seen.registered[:, None])
         kinds = torch.eye(KINDS).repeat_interleave(torch.tensor([each.shape[1] for each in lenders]), 0)
         always = (torch.ones_like(each[:, :, 0]) for each in (seen.neighbours, seen.registered[:, None]))
