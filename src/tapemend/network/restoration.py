@@ -133,7 +133,9 @@ class RestorationNetwork(nn.Module):
         alone = torch.cat([seen.frames, nearest, roughness(seen.frames)], 1)
         own = self.stem(alone.contiguous(memory_format=torch.channels_last))
         lenders = (seen.neighbours, seen.references, seen.registered[:, None])
-        kinds = torch.eye(KINDS).repeat_interleave(torch.tensor([each.shape[1] for each in lenders]), 0)
+        kinds = torch.cat(
+            [kind.expand(each.shape[1], -1) for kind, each in zip(torch.eye(KINDS), lenders, strict=True)]
+        )
         always = (torch.ones_like(each[:, :, 0]) for each in (seen.neighbours, seen.registered[:, None]))
         beside, back = always
         lent = self.lending(
