@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from networks import SMALL, SMALL_SCORER, random_restoration, randomise
 from torch import Tensor
 
-from tapemend.network.blocks import fold_pixels, unfold_pixels
+from tapemend.network.blocks import folding, unfold_pixels
 from tapemend.network.damage import DamageNetwork, with_ends
 from tapemend.network.lending import Lending
-from tapemend.network.restoration import CERTAIN, DOUBTFUL, RestorationConfig, RestorationNetwork, Seen, see
+from tapemend.network.restoration import CERTAIN, DOUBTFUL, RestorationConfig, RestorationNetwork, Seen
 
 ROWS, COLUMNS = 64, 64
 
@@ -27,21 +27,29 @@ def all_lend(references: int, height: int = ROWS, width: int = COLUMNS) -> Tenso
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(1, 3), st.integers(1, 4), st.integers(1, 4), st.integers(1, 4), st.integers(1, 5), st.integers(1, 5))
-def test_folding_loses_nothing(count: int, channels: int, rows: int, columns: int, height: int, width: int) -> None:
-    picture = pictures(count, channels, height * rows, width * columns)
-    folded = fold_pixels(picture, rows, columns)
-    assert folded.shape == (count, channels * rows * columns, height, width)
-    torch.testing.assert_close(unfold_pixels(folded, rows, columns), picture, atol=0, rtol=0)
+def test_unfolding_puts_a_component_together_row_by_row(
+    count: int, channels: int, rows: int, columns: int, height: int, width: int
+) -> None:
+    features = pictures(count, channels * rows * columns, height, width)
+    picture = unfold_pixels(features, rows, columns)
+    assert picture.shape == (count, channels, height * rows, width * columns)
+    block = picture[:, :, :rows, :columns].flatten(1)
+    torch.testing.assert_close(block, features[..., 0, 0], atol=0, rtol=0)
 
 
-def test_folding_keeps_a_component_and_then_a_row_together() -> None:
-    picture = torch.arange(2 * 2 * 4).reshape(1, 2, 2, 4)
-    assert fold_pixels(picture, 2, 4)[0, :, 0, 0].tolist() == list(range(16))
+def test_a_folding_convolution_keeps_rows_and_answers_once_for_each_group_of_columns() -> None:
+    convolution = folding(2, 5, 4)
+    picture = pictures(1, 2, 6, 32).requires_grad_()
+    answer = convolution(picture)
+    assert answer.shape == (1, 5, 6, 8)
+    (seen,) = torch.autograd.grad(answer[0, :, 3, 2].sum(), picture)
+    touched = seen[0].abs().sum(0).nonzero()
+    assert (touched.amin(0).tolist(), touched.amax(0).tolist()) == ([2, 4], [4, 15])
 
 
 def test_a_fresh_network_changes_nothing() -> None:
     window = pictures(1, 3, 3, ROWS, COLUMNS)
-    restored, _ = RestorationNetwork(SMALL)(window, pictures(1, 2, 3, ROWS, COLUMNS), all_lend(2))
+    restored, _, _ = RestorationNetwork(SMALL)(window, pictures(1, 2, 3, ROWS, COLUMNS), all_lend(2))
     torch.testing.assert_close(restored, window, atol=0, rtol=0)
 
 
@@ -51,9 +59,10 @@ def test_a_fresh_network_changes_nothing() -> None:
 def test_any_number_of_frames_and_references_is_restored(frames: int, references: int) -> None:
     window = pictures(2, frames, 3, ROWS, COLUMNS)
     lendable = torch.ones(2, references, ROWS, COLUMNS, dtype=torch.bool)
-    restored, gate = random_restoration()(window, pictures(2, references, 3, ROWS, COLUMNS), lendable)
+    restored, gate, (shift, doubt) = random_restoration()(window, pictures(2, references, 3, ROWS, COLUMNS), lendable)
     assert restored.shape == window.shape
     assert gate.shape == (2, frames, 1, ROWS, COLUMNS)
+    assert shift.shape == doubt.shape == (2, frames, ROWS)
     assert restored.isfinite().all()
     assert (restored != window).any()
 
@@ -70,7 +79,7 @@ def test_windows_of_a_batch_do_not_mix() -> None:
     for number in range(2):
         part = slice(number, number + 1)
         alone = network(window[part], references[part], lendable[part])[0]
-        torch.testing.assert_close(alone, both[part], atol=1e-5, rtol=0)
+        torch.testing.assert_close(alone, both[part], atol=1e-4, rtol=0)
 
 
 @torch.inference_mode()
@@ -80,11 +89,11 @@ def test_some_frames_of_a_window_are_restored_as_in_the_whole() -> None:
         pictures(1, 4, 3, ROWS, COLUMNS),
         pictures(1, 2, 3, ROWS, COLUMNS),
     )
-    restored, gate = network(window, references, all_lend(2))
+    restored, gate, _ = network(window, references, all_lend(2))
     certain = ((torch.sigmoid(gate) - DOUBTFUL) / (CERTAIN - DOUBTFUL)).clamp(0, 1)
     whole = (restored - window) * certain
-    some = network.change(see(window, [1, 3], references, all_lend(2)))
-    torch.testing.assert_close(some, whole[0, [1, 3]], atol=1e-5, rtol=0)
+    some = network.change(network.see(window, [1, 3], references, all_lend(2)))
+    torch.testing.assert_close(some, whole[0, [1, 3]], atol=1e-4, rtol=0)
 
 
 @torch.inference_mode()
@@ -95,8 +104,8 @@ def test_where_the_gate_is_in_doubt_nothing_changes(gate: float, share: float) -
     network.head.bias[3 * 4 :] = math.log(gate / (1 - gate))
     none = torch.zeros(1, 0, 3, ROWS, COLUMNS)
     answered = network(window, none, all_lend(0))[0] - window
-    some = network.change(see(window, [0, 1], none, all_lend(0)))
-    torch.testing.assert_close(some, answered[0] * share, atol=1e-5, rtol=1e-3)
+    some = network.change(network.see(window, [0, 1], none, all_lend(0)))
+    torch.testing.assert_close(some, answered[0] * share, atol=1e-4, rtol=1e-3)
 
 
 @torch.inference_mode()
@@ -125,12 +134,12 @@ def test_references_have_a_say() -> None:
 @torch.inference_mode()
 def test_a_frame_depends_on_its_two_neighbours_on_either_side_and_on_no_other() -> None:
     network, window, none = random_restoration(), pictures(1, 7, 3, ROWS, COLUMNS), torch.zeros(1, 0, 3, ROWS, COLUMNS)
-    alone = network.change(see(window[:, 1:6], [2], none, all_lend(0)))
-    torch.testing.assert_close(network.change(see(window, [3], none, all_lend(0))), alone, atol=0, rtol=0)
+    alone = network.change(network.see(window[:, 1:6], [2], none, all_lend(0)))
+    torch.testing.assert_close(network.change(network.see(window, [3], none, all_lend(0))), alone, atol=0, rtol=0)
     for other in (1, 2, 4, 5):
         changed = window.clone()
         changed[:, other] = pictures(3, ROWS, COLUMNS, seed=5)
-        assert (network.change(see(changed, [3], none, all_lend(0))) - alone).abs().max() > 1e-4
+        assert (network.change(network.see(changed, [3], none, all_lend(0))) - alone).abs().max() > 1e-4
 
 
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
@@ -143,7 +152,7 @@ def test_a_pixel_that_must_not_lend_has_no_influence_beyond_what_its_lender_is_a
     lendable[:, 1, :, :40] = 0
     other = lenders.clone()
     other[:, 1, :, :, :16] = 9.0
-    kinds = torch.tensor([False, True])
+    kinds = torch.eye(3)[[0, 1]].to(precision)
     one, two = (lending(frames, given, lendable, kinds) for given in (lenders, other))
     assert torch.equal(one[..., :10], two[..., :10])
     blocked_too = lending(frames, other, torch.ones_like(lendable), kinds)
@@ -155,7 +164,7 @@ def test_lenders_that_must_not_lend_anywhere_give_nothing() -> None:
     lending = lending_of(24)
     lending.merge.bias.data.zero_()
     lent = lending(
-        pictures(1, 3, 32, 64), pictures(1, 2, 3, 32, 64, seed=1), torch.zeros(1, 2, 32, 64), torch.ones(2).bool()
+        pictures(1, 3, 32, 64), pictures(1, 2, 3, 32, 64, seed=1), torch.zeros(1, 2, 32, 64), torch.eye(3)[[1, 1]]
     )
     assert not lent.any()
 
@@ -164,12 +173,12 @@ def test_lenders_that_must_not_lend_anywhere_give_nothing() -> None:
 def test_the_order_of_lenders_does_not_matter_but_their_kind_does() -> None:
     lending, frames, lenders = lending_of(24), pictures(2, 3, 32, 64), pictures(2, 3, 3, 32, 64, seed=1)
     lendable, order = (pictures(2, 3, 32, 64, seed=2) > 0).float(), [2, 0, 1]
-    kinds = torch.tensor([False, True, True])
+    kinds = torch.eye(3)[[0, 1, 2]]
     lent = lending(frames, lenders, lendable, kinds)
     torch.testing.assert_close(
         lending(frames, lenders[:, order], lendable[:, order], kinds[order]), lent, atol=1e-5, rtol=0
     )
-    assert (lending(frames, lenders, lendable, ~kinds) - lent).abs().max() > 1e-3
+    assert (lending(frames, lenders, lendable, kinds.flip(0)) - lent).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize("config", [SMALL, RestorationConfig(widths=(8, 8, 24, 8), depths=(2, 3, 3, 4))])
@@ -181,13 +190,16 @@ def test_nothing_beyond_the_reach_changes_a_pixel(config: RestorationConfig) -> 
         "frames": pictures(1, 3, height, width),
         "neighbours": pictures(1, 4, 3, height, width, seed=1),
         "references": pictures(1, 1, 3, height, width, seed=2),
+        "registered": pictures(1, 3, height, width, seed=3),
         "lendable": torch.ones(1, 1, height, width),
     }
     given = [part.requires_grad_() for part in parts.values()]
     change = network.change(Seen(**parts)) + network.answer(Seen(**parts))[0]
     for row, column in ((rows, columns), (rows + 63, columns + 63)):
         pixel = change[0, :, row, column].sum()
-        for gradient, least in zip(torch.autograd.grad(pixel, given[:3], retain_graph=True), (40, 40, 40), strict=True):
+        for gradient, least in zip(
+            torch.autograd.grad(pixel, given[:4], retain_graph=True), (40, 40, 40, 40), strict=True
+        ):
             touched = gradient.flatten(0, -3).abs().sum(0).nonzero() - torch.tensor([row, column])
             furthest = touched.abs().amax(0)
             assert least <= furthest[0] <= rows

@@ -14,7 +14,7 @@ from tapemend.degrade import PRESETS, Preset, Standard, Step, degrade
 from tapemend.degrade.passes import Pass
 from tapemend.degrade.passes.registry import PASSES
 from tapemend.network.damage import DamageConfig, DamageNetwork
-from tapemend.network.restoration import RestorationConfig, RestorationNetwork, see
+from tapemend.network.restoration import RestorationConfig, RestorationNetwork
 
 Network = TypeVar("Network", bound=torch.nn.Module)
 
@@ -92,9 +92,10 @@ def test_the_restorer_is_the_same_there(second: SecondDevice) -> None:
         torch.rand(1, 2, 3, 64, 64),
         torch.ones(1, 2, 64, 64) > 0,
     )
-    here = network.change(see(window, [1, 2], references, lendable))
+    here = network.change(network.see(window, [1, 2], references, lendable))
     window, references, lendable = (each.to(ELSEWHERE) for each in (window, references, lendable))
-    there = moved(network).change(see(window, [1, 2], references, lendable))
+    network = moved(network)
+    there = network.change(network.see(window, [1, 2], references, lendable))
     assert here.any()
     torch.testing.assert_close(there.cpu(), here, atol=1e-3, rtol=1e-3)
 

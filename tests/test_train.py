@@ -214,6 +214,7 @@ def test_samples_have_the_shapes_they_state(store: Store, seed: int, step: int) 
     assert batch.cells.shape == (2, 3, 5, 8, 4)
     assert depth <= 3
     assert batch.references.shape == (2, depth, 3, 64, 64)
+    assert batch.shift.shape == (2, 3, 64)
     assert (batch.lendable.shape, batch.lendable.dtype) == ((2, depth, 64, 64), torch.bool)
     cell = (batch.damaged - batch.clean).unflatten(-2, (8, 8)).unflatten(-1, (4, 16))
     same = (cell == 0).transpose(-3, -2).all(-1).all(-1).all(2)

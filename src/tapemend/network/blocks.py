@@ -57,15 +57,13 @@ def compress(difference: Tensor) -> Tensor:
     return difference / difference.abs().add_(HALF_ROUGH)
 
 
-def fold_pixels(picture: Tensor, rows: int, columns: int) -> Tensor:
-    """(N, C, H*rows, W*columns) to (N, C*rows*columns, H, W): each block of pixels becomes channels."""
-    count, channels, height, width = picture.shape
-    cut = picture.reshape(count, channels, height // rows, rows, width // columns, columns)
-    return cut.permute(0, 1, 3, 5, 2, 4).reshape(count, channels * rows * columns, height // rows, width // columns)
+def folding(channels: int, to: int, columns: int) -> nn.Conv2d:
+    """A convolution that sees three rows and three groups of ``columns`` pixels and answers once per row and group."""
+    return nn.Conv2d(channels, to, (3, 3 * columns), stride=(1, columns), padding=(1, columns))
 
 
 def unfold_pixels(features: Tensor, rows: int, columns: int) -> Tensor:
-    """The inverse of fold_pixels: (N, C*rows*columns, H, W) to (N, C, H*rows, W*columns)."""
+    """(N, C*rows*columns, H, W) to (N, C, H*rows, W*columns): channels become blocks of pixels."""
     count, channels, height, width = features.shape
     cut = features.reshape(count, channels // (rows * columns), rows, columns, height, width)
     return cut.permute(0, 1, 4, 2, 5, 3).reshape(count, -1, height * rows, width * columns)

@@ -1,13 +1,15 @@
-"""What other frames lend to a damaged one: neighbours and references, brought to its place, pooled by attention."""
+"""What is lent to a damaged frame: by neighbours and references at its place, and by itself with its lines put back."""
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import leaky_relu
+from torch.nn.functional import leaky_relu, max_pool2d
 
-from tapemend.network.blocks import ROUGH, fold_pixels, roughness, start_at_zero
+from tapemend.network.blocks import ROUGH, folding, roughness, start_at_zero
 
-SEEN = 3 + ROUGH + 2
-"""Channels of a lender: how it differs from the frame, its roughness, where it may lend, whether it is a reference."""
+KINDS = 3
+"""Neighbours, references, and the frame itself with its lines put back."""
+SEEN = 3 + ROUGH + 1 + KINDS
+"""Channels of a lender: how it differs from the frame, its roughness, where it may lend, what it is."""
 HEADS = 8
 """Groups of channels, each with weights of its own."""
 BLOCKED = -1e4
@@ -24,9 +26,8 @@ class Lending(nn.Module):
     def __init__(self, channels: int, fold: int) -> None:
         super().__init__()
         self.fold = fold
-        self.look = nn.Conv2d(SEEN * fold, channels, 3, padding=1)
-        self.weigh = nn.Conv2d(channels, HEADS, 3, padding=1)
-        self.value = nn.Conv2d(channels, channels, 3, padding=1)
+        self.look = folding(SEEN, channels, fold)
+        self.offer = nn.Conv2d(channels, HEADS + channels, 3, padding=1)
         self.merge = nn.Conv2d(channels, channels, 1)
         start_at_zero(self.merge)
 
@@ -34,18 +35,19 @@ class Lending(nn.Module):
         """What is lent.
 
         frames: (N, 3, H, W) Y'CbCr; lenders: (N, L, 3, H, W), brought to the frames' place; lendable: (N, L, H, W) 1
-        where one may lend, else 0; kinds: (L,) 1 for references, 0 for neighbours. Returns (N, C, H, W/fold). The order
-        of lenders has no meaning.
+        where one may lend, else 0; kinds: (L, KINDS) 1 for what each is, else 0. The order of lenders has no meaning.
+        Returns (N, C, H, W/fold).
         """
         count, number = lenders.shape[:2]
         difference = (lenders - frames[:, None]).flatten(0, 1)
         seen = [difference, roughness(lenders.flatten(0, 1)), lendable.flatten(0, 1)[:, None]]
-        kind = kinds.to(frames.dtype).expand(count, -1).flatten()[:, None, None, None].expand_as(seen[-1])
-        looked = leaky_relu(self.look(fold_pixels(torch.cat([*seen, kind], 1), 1, self.fold)), 0.1)
-        may = torch.unflatten(fold_pixels(seen[-1], 1, self.fold).amin(1, keepdim=True), 0, (count, number))
-        weights = torch.unflatten(self.weigh(looked), 0, (count, number)) + BLOCKED * (1 - may)
-        nothing = torch.zeros_like(weights[:, :1])
-        weights = torch.cat([weights, nothing], 1).softmax(1)[:, :-1]
-        values = torch.unflatten(torch.unflatten(self.value(looked), 1, (HEADS, -1)), 0, (count, number))
+        kind = kinds.repeat(count, 1)[..., None, None].expand(-1, -1, *frames.shape[-2:])
+        everything = torch.cat([*seen, kind], 1).contiguous(memory_format=torch.channels_last)
+        offer = self.offer(leaky_relu(self.look(everything), 0.1))
+        weights, values = torch.unflatten(offer, 0, (count, number)).tensor_split([HEADS], 2)
+        blocked = torch.unflatten(max_pool2d(1 - seen[-1], (1, self.fold)), 0, (count, number))
+        weights = weights + BLOCKED * blocked
+        weights = torch.cat([weights, torch.zeros_like(weights[:, :1])], 1).softmax(1)[:, :-1]
+        values = torch.unflatten(values, 2, (HEADS, -1))
         lent: Tensor = self.merge((weights[:, :, :, None] * values).sum(1).flatten(1, 2))
         return lent

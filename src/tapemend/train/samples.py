@@ -37,6 +37,8 @@ class Batch:
     """(B, D, 3, H, W)."""
     lendable: Tensor
     """(B, D, H, W) bool, pixels of the references that may lend."""
+    shift: Tensor
+    """(B, T, H) how far damage moved each line to the right, pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,16 +115,16 @@ def window(store: Store, settings: SampleSettings, depth: int, key: tuple[int, i
     own = settings.frames
     spoil = partial(degrade, seed=key[1] * 1009 + key[2], whole=(height // (1 + fields), width))
     truth = spoil(picture[:own], indices[:own], tape)
-    parts = [truth.picture, truth.clean, truth.change]
+    parts = [truth.picture, truth.clean, truth.change, truth.shift[:, None, :, None]]
     lent = _references(spoil, picture[own:], indices[own:], tape, draw)
     if fields:
         parts = [_interpolated(part, first) for part in parts]
         lent = [_interpolated(part, first + own) for part in lent]
     damaged, clean, change, references, lendable = (
-        part[..., MARGIN : MARGIN + settings.columns] for part in (*parts, *lent)
+        part[..., MARGIN : MARGIN + settings.columns] for part in (*parts[:3], *lent)
     )
     cells = avg_pool2d(change.square(), (CELL_ROWS, CELL_COLUMNS)).sqrt()
-    return damaged, clean, cells, references, lendable[:, 0] == 1
+    return damaged, clean, cells, references, lendable[:, 0] == 1, parts[3][:, 0, :, 0]
 
 
 def _filmed(store: Store, settings: SampleSettings, clip: int, frames: list[int], key: tuple[int, int, int]) -> Tensor:

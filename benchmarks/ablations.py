@@ -1,0 +1,133 @@
+"""What each part of what the default network sees is worth: the same damaged frames, restored with a part left out.
+
+    python benchmarks/ablations.py CLIPS --json docs/ablations.json
+
+CLIPS is a folder of clean clips that were not trained on. Of each clip five frames are damaged by each preset, all of
+them, so that a stretch is damaged for longer than neighbours reach; the middle one is restored. References are
+recorded, undamaged frames of the clip from before and after. Weights are the same everywhere: what is left out is not
+learned around. Gains over the input in dB, mean over clips: of the whole picture, and of the pixels that damage changed
+visibly.
+"""
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from tapes import raster
+from torch import Tensor
+
+from tapemend import checkpoint
+from tapemend.allocator import keep_memory
+from tapemend.colour import YCBCR_TO_RGB, from_codes
+from tapemend.degrade import PRESETS, VISIBLE, degrade
+from tapemend.network.lines import unmoved
+from tapemend.network.restoration import RestorationNetwork, Seen
+from tapemend.restore import Restorer
+from tapemend.settings import RestoreSettings
+
+FRAMES = 5
+MIDDLE = 2
+AWAY = (-12, -6, 10)
+"""Frames from the damaged ones to their references."""
+FIRST = 14
+ROWS, COLUMNS = slice(0, 576), slice(8, 712)
+"""The network's grid."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("clips", type=Path)
+    parser.add_argument("--presets", nargs="*", default=list(PRESETS))
+    parser.add_argument("--weights", default="restorer-default")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    keep_memory()
+    torch.set_grad_enabled(False)
+    network = Restorer(checkpoint.read(options.weights, "restorer"), RestoreSettings(device="cpu")).network
+    assert isinstance(network, RestorationNetwork), "the paper's network sees other things"
+    clips = [clean_frames(path) for path in sorted(options.clips.iterdir())]
+    gains = {preset: table(network, clips, preset) for preset in options.presets}
+    print_all(gains)
+    if options.json:
+        options.json.write_text(json.dumps(gains, indent=1))
+
+
+def clean_frames(path: Path) -> Tensor:
+    """(T, 3, H, W) the clip's first frames, as many as are needed."""
+    frames = raster(path, FIRST + FRAMES + max(AWAY) + 1)
+    return torch.stack([from_codes(torch.from_numpy(frame.to_ndarray())) for frame in frames])
+
+
+def table(network: RestorationNetwork, clips: list[Tensor], preset: str) -> dict[str, tuple[float, float]]:
+    """Mean gains of each variant over the clips."""
+    recorded = [references(clip, preset, number) for number, clip in enumerate(clips)]
+    found: dict[str, list[tuple[float, float]]] = {}
+    for number, clip in enumerate(clips):
+        tape = replace(PRESETS[preset], damaged_share=1.0)
+        truth = degrade(clip[FIRST : FIRST + FRAMES], range(FIRST, FIRST + FRAMES), tape, seed=2026 + number)
+        window, clean, change = (
+            part[..., ROWS, COLUMNS] for part in (truth.picture, truth.clean[MIDDLE], truth.change[MIDDLE])
+        )
+        other = recorded[(number + 1) % len(clips)]
+        visible = change.square().sum(0).sqrt() > VISIBLE
+        for name, seen in variants(network, window, recorded[number], other, truth.shift[MIDDLE : MIDDLE + 1]).items():
+            restored = window[MIDDLE] + network.change(seen)[0]
+            errors = [error(picture, clean) for picture in (window[MIDDLE], restored)]
+            found.setdefault(name, []).append((gain(*errors), gain(*(each[visible] for each in errors))))
+    return {name: tuple(np.nanmean(values, axis=0).round(3).tolist()) for name, values in found.items()}
+
+
+def references(clip: Tensor, preset: str, number: int) -> Tensor:
+    """(D, 3, H, W) frames of the clip as the tape has them where it is good."""
+    places = [FIRST + MIDDLE + away for away in AWAY]
+    recorded = degrade(clip[places], range(len(places)), replace(PRESETS[preset], damage=()), seed=2026 + number)
+    return recorded.picture[..., ROWS, COLUMNS]
+
+
+def variants(
+    network: RestorationNetwork, window: Tensor, lenders: Tensor, others: Tensor, shift: Tensor
+) -> dict[str, Seen]:
+    """What the network sees of the middle frame, by name."""
+
+    def see(frames: Tensor, lent: Tensor) -> Seen:
+        lendable = torch.ones(1, *lent[:, 0].shape, dtype=torch.bool)
+        return network.see(frames[None], [len(frames) // 2], lent[None], lendable)
+
+    everything = see(window, lenders)
+    return {
+        "everything": everything,
+        "no references": see(window, lenders[:0]),
+        "references of another scene": see(window, others),
+        "one neighbour on either side (T = 3)": see(window[1:4], lenders),
+        "no neighbours (T = 1)": see(window[2:3], lenders),
+        "lines as they were": replace(everything, registered=everything.frames),
+        "lines put back by the truth": replace(everything, registered=unmoved(everything.frames, shift)),
+    }
+
+
+def error(picture: Tensor, clean: Tensor) -> Tensor:
+    """(H, W) mean square error in R'G'B'."""
+    return torch.einsum("rc,chw->rhw", YCBCR_TO_RGB, picture - clean).square().mean(0)
+
+
+def gain(before: Tensor, after: Tensor) -> float:
+    """Of mean square errors, in dB; not a number where nothing is to be restored."""
+    if not before.numel() or before.mean() == 0:
+        return float("nan")
+    return float(10 * torch.log10(before.mean() / after.mean().clamp(min=1e-9)))
+
+
+def print_all(gains: dict[str, dict[str, tuple[float, float]]]) -> None:
+    """A row for each variant, a column for each preset and their mean."""
+    print(f"{'':40}" + "".join(f"{preset.split('-20')[0][:15]:>17}" for preset in gains) + f"{'mean':>17}")
+    for name in next(iter(gains.values())):
+        cells = [column[name] for column in gains.values()]
+        cells.append((float(np.mean([cell[0] for cell in cells])), float(np.mean([cell[1] for cell in cells]))))
+        print(f"{name:40}" + "".join(f"{whole:+8.2f} {damaged:+8.2f}" for whole, damaged in cells))
+
+
+if __name__ == "__main__":
+    main()
