@@ -79,7 +79,7 @@ def test_windows_of_a_batch_do_not_mix() -> None:
     for number in range(2):
         part = slice(number, number + 1)
         alone = network(window[part], references[part], lendable[part])[0]
-        torch.testing.assert_close(alone, both[part], atol=1e-4, rtol=0)
+        torch.testing.assert_close(alone, both[part], atol=1e-5, rtol=0)
 
 
 @torch.inference_mode()
@@ -93,7 +93,7 @@ def test_some_frames_of_a_window_are_restored_as_in_the_whole() -> None:
     certain = ((torch.sigmoid(gate) - DOUBTFUL) / (CERTAIN - DOUBTFUL)).clamp(0, 1)
     whole = (restored - window) * certain
     some = network.change(network.see(window, [1, 3], references, all_lend(2)))
-    torch.testing.assert_close(some, whole[0, [1, 3]], atol=1e-4, rtol=0)
+    torch.testing.assert_close(some, whole[0, [1, 3]], atol=1e-5, rtol=0)
 
 
 @torch.inference_mode()
@@ -105,7 +105,7 @@ def test_where_the_gate_is_in_doubt_nothing_changes(gate: float, share: float) -
     none = torch.zeros(1, 0, 3, ROWS, COLUMNS)
     answered = network(window, none, all_lend(0))[0] - window
     some = network.change(network.see(window, [0, 1], none, all_lend(0)))
-    torch.testing.assert_close(some, answered[0] * share, atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(some, answered[0] * share, atol=1e-5, rtol=1e-3)
 
 
 @torch.inference_mode()

@@ -136,8 +136,7 @@ class RestorationNetwork(nn.Module):
         kinds = torch.cat(
             [kind.expand(each.shape[1], -1) for kind, each in zip(torch.eye(KINDS), lenders, strict=True)]
         )
-        always = (torch.ones_like(each[:, :, 0]) for each in (seen.neighbours, seen.registered[:, None]))
-        beside, back = always
+        beside, back = (torch.ones_like(each[:, :, 0]) for each in (lenders[0], lenders[2]))
         lent = self.lending(
             seen.frames, torch.cat(lenders, 1), torch.cat([beside, seen.lendable, back], 1), kinds.to(own)
         )
