@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tapes import raster
+from tapes import COLUMNS, ROWS, raster
 from torch import Tensor
 
 from tapemend import checkpoint
@@ -33,8 +33,8 @@ MIDDLE = 2
 AWAY = (-12, -6, 10)
 """Frames from the damaged ones to their references."""
 FIRST = 14
-ROWS, COLUMNS = slice(0, 576), slice(8, 712)
-"""The network's grid."""
+SEEN_COLUMNS = slice(8, 712)
+"""Of the raster's: a multiple of the network's grid."""
 
 
 def main() -> None:
@@ -57,7 +57,9 @@ def main() -> None:
 
 def clean_frames(path: Path) -> Tensor:
     """(T, 3, H, W) the clip's first frames, as many as are needed."""
-    frames = raster(path, FIRST + FRAMES + max(AWAY) + 1)
+    frames = (
+        frame.reformat(COLUMNS, ROWS, interpolation="AREA") for frame in raster(path, FIRST + FRAMES + max(AWAY) + 1)
+    )
     return torch.stack([from_codes(torch.from_numpy(frame.to_ndarray())) for frame in frames])
 
 
@@ -69,7 +71,7 @@ def table(network: RestorationNetwork, clips: list[Tensor], preset: str) -> dict
         tape = replace(PRESETS[preset], damaged_share=1.0)
         truth = degrade(clip[FIRST : FIRST + FRAMES], range(FIRST, FIRST + FRAMES), tape, seed=2026 + number)
         window, clean, change = (
-            part[..., ROWS, COLUMNS] for part in (truth.picture, truth.clean[MIDDLE], truth.change[MIDDLE])
+            part[..., SEEN_COLUMNS] for part in (truth.picture, truth.clean[MIDDLE], truth.change[MIDDLE])
         )
         other = recorded[(number + 1) % len(clips)]
         visible = change.square().sum(0).sqrt() > VISIBLE
@@ -84,7 +86,7 @@ def references(clip: Tensor, preset: str, number: int) -> Tensor:
     """(D, 3, H, W) frames of the clip as the tape has them where it is good."""
     places = [FIRST + MIDDLE + away for away in AWAY]
     recorded = degrade(clip[places], range(len(places)), replace(PRESETS[preset], damage=()), seed=2026 + number)
-    return recorded.picture[..., ROWS, COLUMNS]
+    return recorded.picture[..., SEEN_COLUMNS]
 
 
 def variants(
