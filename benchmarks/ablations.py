@@ -3,13 +3,14 @@
     python benchmarks/ablations.py CLIPS --json docs/ablations.json
 
 CLIPS is a folder of clean clips that were not trained on. Of each clip five frames are damaged by each preset, all of
-them, so that a stretch is damaged for longer than neighbours reach; the middle one is restored. References are
-recorded, undamaged frames of the clip from before and after. Weights are the same everywhere: what is left out is not
-learned around. Gains over the input in dB, mean over clips: of the whole picture, and of the pixels that damage changed
-visibly.
+them, so that a stretch is damaged for longer than neighbours reach; the middle one is restored, beside its neighbour on
+either side. References are recorded, undamaged frames of the clip from before and after. Weights are the same
+everywhere: what is left out is not learned around. Gains over the input in dB, mean over clips: of the whole picture,
+and of the pixels that damage changed visibly.
 """
 
 import argparse
+import copy
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -23,16 +24,18 @@ from tapemend import checkpoint
 from tapemend.allocator import keep_memory
 from tapemend.colour import YCBCR_TO_RGB, from_codes
 from tapemend.degrade import PRESETS, VISIBLE, degrade
-from tapemend.network.lines import unmoved
-from tapemend.network.restoration import RestorationNetwork, Seen
+from tapemend.network.lending import HEADS
+from tapemend.network.restoration import RestorationNetwork
 from tapemend.restore import Restorer
 from tapemend.settings import RestoreSettings
 
 FRAMES = 5
 MIDDLE = 2
-AWAY = (-12, -6, 10)
+AWAY = (-6, 10, -12, 16, -18)
 """Frames from the damaged ones to their references."""
-FIRST = 14
+USED = 3
+"""References where nothing else is said: as many as the program takes."""
+FIRST = 20
 SEEN_COLUMNS = slice(8, 712)
 """Of the raster's: a multiple of the network's grid."""
 
@@ -67,6 +70,7 @@ def table(network: RestorationNetwork, clips: list[Tensor], preset: str) -> dict
     """Mean gains of each variant over the clips."""
     recorded = [references(clip, preset, number) for number, clip in enumerate(clips)]
     found: dict[str, list[tuple[float, float]]] = {}
+    pooled = without_weights(network)
     for number, clip in enumerate(clips):
         tape = replace(PRESETS[preset], damaged_share=1.0)
         truth = degrade(clip[FIRST : FIRST + FRAMES], range(FIRST, FIRST + FRAMES), tape, seed=2026 + number)
@@ -75,8 +79,10 @@ def table(network: RestorationNetwork, clips: list[Tensor], preset: str) -> dict
         )
         other = recorded[(number + 1) % len(clips)]
         visible = change.square().sum(0).sqrt() > VISIBLE
-        for name, seen in variants(network, window, recorded[number], other, truth.shift[MIDDLE : MIDDLE + 1]).items():
-            restored = window[MIDDLE] + network.change(seen)[0]
+        for name, (chosen, frames, lent) in variants(network, pooled, window, recorded[number], other).items():
+            lendable = torch.ones(1, *lent[:, 0].shape, dtype=torch.bool)
+            seen = chosen.see(frames[None], [len(frames) // 2], lent[None], lendable)
+            restored = window[MIDDLE] + chosen.change(seen)[0]
             errors = [error(picture, clean) for picture in (window[MIDDLE], restored)]
             found.setdefault(name, []).append((gain(*errors), gain(*(each[visible] for each in errors))))
     return {name: tuple(np.nanmean(values, axis=0).round(3).tolist()) for name, values in found.items()}
@@ -90,24 +96,28 @@ def references(clip: Tensor, preset: str, number: int) -> Tensor:
 
 
 def variants(
-    network: RestorationNetwork, window: Tensor, lenders: Tensor, others: Tensor, shift: Tensor
-) -> dict[str, Seen]:
-    """What the network sees of the middle frame, by name."""
-
-    def see(frames: Tensor, lent: Tensor) -> Seen:
-        lendable = torch.ones(1, *lent[:, 0].shape, dtype=torch.bool)
-        return network.see(frames[None], [len(frames) // 2], lent[None], lendable)
-
-    everything = see(window, lenders)
+    network: RestorationNetwork, pooled: RestorationNetwork, window: Tensor, lenders: Tensor, others: Tensor
+) -> dict[str, tuple[RestorationNetwork, Tensor, Tensor]]:
+    """Which network sees which frames, the damaged one in their middle, and which references; by name."""
+    right = lenders[:USED]
     return {
-        "everything": everything,
-        "no references": see(window, lenders[:0]),
-        "references of another scene": see(window, others),
-        "one neighbour on either side (T = 3)": see(window[1:4], lenders),
-        "no neighbours (T = 1)": see(window[2:3], lenders),
-        "lines as they were": replace(everything, registered=everything.frames),
-        "lines put back by the truth": replace(everything, registered=unmoved(everything.frames, shift)),
+        "everything (T = 3, D = 3)": (network, window[1:4], right),
+        "no references (D = 0)": (network, window[1:4], lenders[:0]),
+        "one reference (D = 1)": (network, window[1:4], lenders[:1]),
+        "five references (D = 5)": (network, window[1:4], lenders),
+        "references of another scene": (network, window[1:4], others[:USED]),
+        "no neighbours (T = 1)": (network, window[2:3], right),
+        "no neighbours, no references": (network, window[2:3], lenders[:0]),
+        "mean pooling": (pooled, window[1:4], right),
     }
+
+
+def without_weights(network: RestorationNetwork) -> RestorationNetwork:
+    """The network with every lender weighed alike."""
+    pooled = copy.deepcopy(network)
+    for parameter in pooled.lending.offer.parameters():
+        parameter[:HEADS] = 0
+    return pooled
 
 
 def error(picture: Tensor, clean: Tensor) -> Tensor:

@@ -214,7 +214,6 @@ def test_samples_have_the_shapes_they_state(store: Store, seed: int, step: int) 
     assert batch.cells.shape == (2, 3, 5, 8, 4)
     assert depth <= 3
     assert batch.references.shape == (2, depth, 3, 64, 64)
-    assert batch.shift.shape == (2, 3, 64)
     assert (batch.lendable.shape, batch.lendable.dtype) == ((2, depth, 64, 64), torch.bool)
     cell = (batch.damaged - batch.clean).unflatten(-2, (8, 8)).unflatten(-1, (4, 16))
     same = (cell == 0).transpose(-3, -2).all(-1).all(-1).all(2)
@@ -237,6 +236,17 @@ def test_a_reference_is_never_a_frame_of_its_window(
     lent = lender(window, length, torch.Generator().manual_seed(seed))
     assert 0 <= lent < length
     assert lent not in window
+
+
+def test_a_foreign_reference_stands_on_its_head(store: Store) -> None:
+    plain = replace(TINY_SAMPLES, clean_share=1.0, presets=("first-2026-11",))
+    batches = [
+        [sample(store, replace(plain, foreign_share=share), 1, step).references for share in (0.0, 1.0)]
+        for step in range(5)
+    ]
+    own, foreign = (torch.cat([refs.flatten(0, 1) for refs in each]) for each in zip(*batches, strict=True))
+    assert len(own) > 0
+    assert (foreign.flip(-2) - own).abs().median() < 0.1 * (foreign - own).abs().median()
 
 
 def test_some_windows_stay_clean_and_some_are_damaged(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""What is lent to a damaged frame: by neighbours and references at its place, and by itself with its lines put back."""
+"""What neighbours and references lend to a damaged frame at its place."""
 
 import torch
 from torch import Tensor, nn
@@ -6,10 +6,8 @@ from torch.nn.functional import leaky_relu, max_pool2d
 
 from tapemend.network.blocks import ROUGH, folding, roughness, start_at_zero
 
-KINDS = 3
-"""Neighbours, references, and the frame itself with its lines put back."""
-SEEN = 3 + ROUGH + 1 + KINDS
-"""Channels of a lender: how it differs from the frame, its roughness, where it may lend, what it is."""
+SEEN = 3 + ROUGH + 1
+"""Channels of a lender: how it differs from the frame, its roughness, where it may lend."""
 HEADS = 8
 """Groups of channels, each with weights of its own."""
 BLOCKED = -1e4
@@ -27,25 +25,27 @@ class Lending(nn.Module):
         super().__init__()
         self.fold = fold
         self.look = folding(SEEN, channels, fold)
+        self.kinds = nn.Parameter(torch.zeros(2, channels))
         self.offer = nn.Conv2d(channels, HEADS + channels, 3, padding=1)
         self.merge = nn.Conv2d(channels, channels, 1)
         start_at_zero(self.merge)
 
-    def forward(self, frames: Tensor, lenders: Tensor, lendable: Tensor, kinds: Tensor) -> Tensor:
+    def forward(self, frames: Tensor, lenders: Tensor, lendable: Tensor, neighbours: int) -> Tensor:
         """What is lent.
 
-        frames: (N, 3, H, W) Y'CbCr; lenders: (N, L, 3, H, W), brought to the frames' place; lendable: (N, L, H, W) 1
-        where one may lend, else 0; kinds: (L, KINDS) 1 for what each is, else 0. The order of lenders has no meaning.
+        frames: (N, 3, H, W) Y'CbCr; lenders: (N, L, 3, H, W), brought to the frames' place, so many neighbours and then
+        references; lendable: (N, L, H, W) 1 where one may lend, else 0. The order of lenders of a kind has no meaning.
         Returns (N, C, H, W/fold).
         """
         count, number = lenders.shape[:2]
         difference = (lenders - frames[:, None]).flatten(0, 1)
-        seen = [difference, roughness(lenders.flatten(0, 1)), lendable.flatten(0, 1)[:, None]]
-        kind = kinds.repeat(count, 1)[..., None, None].expand(-1, -1, *frames.shape[-2:])
-        everything = torch.cat([*seen, kind], 1).contiguous(memory_format=torch.channels_last)
-        offer = self.offer(leaky_relu(self.look(everything), 0.1))
+        may = lendable.flatten(0, 1)[:, None]
+        seen = torch.cat([difference, roughness(lenders.flatten(0, 1)), may], 1)
+        looked = self.look(seen.contiguous(memory_format=torch.channels_last))
+        kinds = self.kinds[[0] * neighbours + [1] * (number - neighbours)].repeat(count, 1)
+        offer = self.offer(leaky_relu(looked + kinds[..., None, None], 0.1))
         weights, values = torch.unflatten(offer, 0, (count, number)).tensor_split([HEADS], 2)
-        blocked = torch.unflatten(max_pool2d(1 - seen[-1], (1, self.fold)), 0, (count, number))
+        blocked = torch.unflatten(max_pool2d(1 - may, (1, self.fold)), 0, (count, number))
         weights = weights + BLOCKED * blocked
         weights = torch.cat([weights, torch.zeros_like(weights[:, :1])], 1).softmax(1)[:, :-1]
         values = torch.unflatten(values, 2, (HEADS, -1))

@@ -2,7 +2,7 @@
 
 Damage on tape lies along lines, so the first level has a quarter of the columns and keeps every row apart.
 The answer is a change of the input, weighed by a gate that learns where damage is, so that a clean picture stays as it
-was. A frame's answer depends on its two neighbours on either side and its references, on no other frame.
+was. A frame's answer depends on its neighbour on either side and its references, on no other frame.
 """
 
 from collections.abc import Sequence
@@ -12,15 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from tapemend.network.blocks import ROUGH, blocks, folding, roughness, start_at_zero, unfold_pixels
-from tapemend.network.lending import KINDS, Lending
-from tapemend.network.lines import LineRegistration, apart, unmoved
+from tapemend.network.lending import Lending
 from tapemend.network.motion import COARSEST, brought, motion
 
 FOLD = 4
 """Pixels of a line that are one in the first level."""
 GRID_ROWS, GRID_COLUMNS = COARSEST, 8 * FOLD
 """Heights and widths the network takes are multiples of these."""
-NEIGHBOURS = (-1, 1, -2, 2)
+NEIGHBOURS = (-1, 1)
 """Frames that are always looked at, by their distance; at a shot's ends the frame itself takes their place."""
 LENDS = 0.999
 """Share of a fetched pixel that must come from where its reference may lend."""
@@ -58,13 +57,11 @@ class Seen:
     frames: Tensor
     """(N, 3, H, W) Y'CbCr."""
     neighbours: Tensor
-    """(N, 4, 3, H, W), brought to the frames' place, in the order of NEIGHBOURS."""
+    """(N, 2, 3, H, W), brought to the frames' place, in the order of NEIGHBOURS."""
     references: Tensor
     """(N, D, 3, H, W), brought there."""
     lendable: Tensor
     """(N, D, H, W), 1 where a reference may lend, else 0."""
-    registered: Tensor
-    """(N, 3, H, W) the frames with their lines put back."""
 
     def part(self, rows: slice, columns: slice, precision: torch.dtype) -> "Seen":
         """A piece of the picture in the network's precision."""
@@ -82,7 +79,6 @@ class RestorationNetwork(nn.Module):
         super().__init__()
         self.reach = config.reach
         first, second, third, fourth = config.widths
-        self.registration = LineRegistration()
         self.stem = folding(3 * 3 + ROUGH, first, FOLD)
         self.lending = Lending(first, FOLD)
         self.levels = nn.ModuleList(blocks(w, d) for w, d in zip(config.widths, config.depths, strict=True))
@@ -97,50 +93,31 @@ class RestorationNetwork(nn.Module):
         start_at_zero(self.head)
 
     def see(self, window: Tensor, numbers: Sequence[int], references: Tensor, lendable: Tensor) -> Seen:
-        """Bring to some frames of B windows what others show there, and put their lines back.
+        """Bring to some frames of B windows what others show there.
 
         window: (B, T, 3, H, W) float32 Y'CbCr; numbers: of the frames in each; references: (B, D, 3, H, W); lendable:
-        (B, D, H, W) bool. H and W are multiples of the grid. Motion and lines are found over the whole picture, so this
-        is not for tiles. N, the frames seen, is B times the numbers.
+        (B, D, H, W) bool. H and W are multiples of the grid. Motion is found over the whole picture, so this is not for
+        tiles. N, the frames seen, is B times the numbers.
         """
-        return self.see_and_register(window, numbers, references, lendable)[0]
-
-    def see_and_register(
-        self, window: Tensor, numbers: Sequence[int], references: Tensor, lendable: Tensor
-    ) -> tuple[Seen, tuple[Tensor, Tensor]]:
-        """The same, and what LineRegistration answered: shift and doubt of each line, (N, H)."""
-        with torch.no_grad():
-            frames, neighbours = _with_neighbours(window, numbers)
-            lenders, may = (each.repeat_interleave(len(numbers), 0) for each in (references, lendable.to(window.dtype)))
-            vectors = motion(frames, torch.cat([neighbours, lenders], 1))
-            near, far = vectors.tensor_split([len(NEIGHBOURS)], 1)
-            beside = brought(neighbours, near)
-            said = apart(frames, beside, near).to(self.stem.weight.dtype)
-        shift, doubt = self.registration(said, torch.tensor(NEIGHBOURS).to(said))
+        frames, neighbours = _with_neighbours(window, numbers)
+        lenders, may = (each.repeat_interleave(len(numbers), 0) for each in (references, lendable.to(window.dtype)))
+        near, far = motion(frames, torch.cat([neighbours, lenders], 1)).tensor_split([len(NEIGHBOURS)], 1)
         lent, may = brought(torch.cat([lenders, may[:, :, None]], 2), far).tensor_split([3], 2)
-        seen = Seen(
+        return Seen(
             frames=frames,
-            neighbours=beside,
+            neighbours=brought(neighbours, near),
             references=lent,
             lendable=(may[:, :, 0] >= LENDS).to(window.dtype),
-            registered=unmoved(frames, shift.detach().to(window.dtype)),
         )
-        return seen, (shift, doubt)
 
     def look(self, seen: Seen) -> Tensor:
         """What is seen, as features (N, C, H, W/4)."""
-        nearest = (seen.neighbours[:, :2] - seen.frames[:, None]).flatten(1, 2)
+        nearest = (seen.neighbours - seen.frames[:, None]).flatten(1, 2)
         alone = torch.cat([seen.frames, nearest, roughness(seen.frames)], 1)
         own = self.stem(alone.contiguous(memory_format=torch.channels_last))
-        lenders = (seen.neighbours, seen.references, seen.registered[:, None])
-        kinds = torch.cat(
-            [kind.expand(each.shape[1], -1) for kind, each in zip(torch.eye(KINDS), lenders, strict=True)]
-        )
-        beside, back = (torch.ones_like(each[:, :, 0]) for each in (lenders[0], lenders[2]))
-        lent = self.lending(
-            seen.frames, torch.cat(lenders, 1), torch.cat([beside, seen.lendable, back], 1), kinds.to(own)
-        )
-        features: Tensor = own + lent
+        lendable = torch.cat([torch.ones_like(seen.neighbours[:, :, 0]), seen.lendable], 1)
+        lenders = torch.cat([seen.neighbours, seen.references], 1)
+        features: Tensor = own + self.lending(seen.frames, lenders, lendable, len(NEIGHBOURS))
         return features
 
     def answer(self, seen: Seen) -> tuple[Tensor, Tensor]:
@@ -162,24 +139,21 @@ class RestorationNetwork(nn.Module):
         change, gate = self.answer(seen)
         return change * ((torch.sigmoid(gate) - DOUBTFUL) / (CERTAIN - DOUBTFUL)).clamp(0, 1)
 
-    def forward(
-        self, window: Tensor, references: Tensor, lendable: Tensor
-    ) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor]]:
+    def forward(self, window: Tensor, references: Tensor, lendable: Tensor) -> tuple[Tensor, Tensor]:
         """Restore every frame of a window.
 
         window: (B, T, 3, H, W) Y'CbCr; references: (B, D, 3, H, W), D may be 0; lendable: (B, D, H, W) bool.
-        Returns restored (B, T, 3, H, W), gate logits (B, T, 1, H, W), and the shift in pixels and the doubt of every
-        line, (B, T, H) each.
+        Returns restored (B, T, 3, H, W) and gate logits (B, T, 1, H, W).
         """
         shape = window.shape[:2]
-        seen, lines = self.see_and_register(window, range(shape[1]), references, lendable)
-        change, gate = self.answer(seen)
-        shift, doubt = (torch.unflatten(each, 0, shape) for each in lines)
-        return window + torch.unflatten(change, 0, shape), torch.unflatten(gate, 0, shape), (shift, doubt)
+        with torch.no_grad():
+            seen = self.see(window, range(shape[1]), references, lendable)
+        change, gate = (torch.unflatten(each, 0, shape) for each in self.answer(seen))
+        return window + change, gate
 
 
 def _with_neighbours(window: Tensor, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """Frames of windows (B, T, 3, H, W), (N, 3, H, W), and those beside them in time, (N, 4, 3, H, W)."""
+    """Frames of windows (B, T, 3, H, W), (N, 3, H, W), and those beside them in time, (N, 2, 3, H, W)."""
     last = window.shape[1] - 1
     places = [[min(max(number + distance, 0), last) for distance in NEIGHBOURS] for number in numbers]
     return window[:, torch.tensor(numbers)].flatten(0, 1), window[:, torch.tensor(places)].flatten(0, 1)

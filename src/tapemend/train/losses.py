@@ -19,14 +19,5 @@ def log_error(restored: Tensor, clean: Tensor, epsilon: float = 1e-5) -> Tensor:
     return (_error(restored, clean).square().mean((-3, -2, -1)) + epsilon).log().mean()
 
 
-def line_error(answer: tuple[Tensor, Tensor], truth: Tensor, furthest: float = 30.0) -> Tensor:
-    """Negative log likelihood of the true shift (..., H) of lines, in pixels, under a Laplace distribution.
-
-    answer: shift and the natural logarithm of its expected absolute error. Shifts beyond ``furthest`` count as that.
-    """
-    shift, doubt = answer
-    return ((shift - truth.clamp(-furthest, furthest)).abs() * (-doubt).exp() + doubt).mean()
-
-
 def _error(restored: Tensor, clean: Tensor) -> Tensor:
     return torch.einsum("rc,...chw->...rhw", YCBCR_TO_RGB.to(restored), restored - clean)

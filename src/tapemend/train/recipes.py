@@ -14,7 +14,7 @@ from tapemend.network.damage import DamageConfig, DamageNetwork, with_ends
 from tapemend.network.restoration import RestorationConfig, RestorationNetwork
 from tapemend.network.swin_unet import PAPER_CONFIGS, PaperConfig, PaperNetwork
 from tapemend.train.extractor import load_swin
-from tapemend.train.losses import charbonnier, line_error, log_error
+from tapemend.train.losses import charbonnier, log_error
 from tapemend.train.samples import Batch, SampleSettings, visibility
 
 
@@ -70,15 +70,14 @@ class RestorerRecipe:
         return RestorationNetwork(self.config)
 
     def losses(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        """Charbonnier and decibels on every frame, the gate against the pixels that damage changed, lines' shifts."""
-        restored, gate, lines = network(batch.damaged, batch.references, batch.lendable)
+        """Charbonnier and decibels on every frame, the gate against the pixels that damage changed."""
+        restored, gate = network(batch.damaged, batch.references, batch.lendable)
         change = (batch.damaged - batch.clean).square().mean(2).sqrt()
         truth = max_pool2d(visibility(change), 3, stride=1, padding=1)
         return {
             "picture": charbonnier(restored, batch.clean),
             "decibels": 0.01 * log_error(restored, batch.clean),
             "gate": 0.002 * binary_cross_entropy_with_logits(gate[:, :, 0], truth),
-            "lines": 0.01 * line_error(lines, batch.shift),
         }
 
 

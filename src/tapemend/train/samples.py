@@ -37,8 +37,6 @@ class Batch:
     """(B, D, 3, H, W)."""
     lendable: Tensor
     """(B, D, H, W) bool, pixels of the references that may lend."""
-    shift: Tensor
-    """(B, T, H) how far damage moved each line to the right, pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +50,8 @@ class SampleSettings:
     """Windows per step."""
     references: int = 3
     """References per window at most."""
+    foreign_share: float = 0.1
+    """Share of references that show something else: none may be trusted unseen."""
     presets: tuple[str, ...] = (
         "first-2026-11",
         "first-2026-11",
@@ -106,6 +106,9 @@ def window(store: Store, settings: SampleSettings, depth: int, key: tuple[int, i
         frames.reverse()
     lenders = [lender(frames, length, draw) for _ in range(depth)]
     picture = _filmed(store, settings, clip, frames + lenders, key)
+    for number in range(settings.frames, len(picture)):
+        if uniform(*key, f"foreign {number}") < settings.foreign_share:
+            picture[number] = picture[number].flip(-2)
     tape = _tape(settings, key)
     first = int(torch.randint(10_000, (), generator=draw))
     indices = range(first, first + len(picture))
@@ -115,16 +118,16 @@ def window(store: Store, settings: SampleSettings, depth: int, key: tuple[int, i
     own = settings.frames
     spoil = partial(degrade, seed=key[1] * 1009 + key[2], whole=(height // (1 + fields), width))
     truth = spoil(picture[:own], indices[:own], tape)
-    parts = [truth.picture, truth.clean, truth.change, truth.shift[:, None, :, None]]
+    parts = [truth.picture, truth.clean, truth.change]
     lent = _references(spoil, picture[own:], indices[own:], tape, draw)
     if fields:
         parts = [_interpolated(part, first) for part in parts]
         lent = [_interpolated(part, first + own) for part in lent]
     damaged, clean, change, references, lendable = (
-        part[..., MARGIN : MARGIN + settings.columns] for part in (*parts[:3], *lent)
+        part[..., MARGIN : MARGIN + settings.columns] for part in (*parts, *lent)
     )
     cells = avg_pool2d(change.square(), (CELL_ROWS, CELL_COLUMNS)).sqrt()
-    return damaged, clean, cells, references, lendable[:, 0] == 1, parts[3][:, 0, :, 0]
+    return damaged, clean, cells, references, lendable[:, 0] == 1
 
 
 def _filmed(store: Store, settings: SampleSettings, clip: int, frames: list[int], key: tuple[int, int, int]) -> Tensor:
