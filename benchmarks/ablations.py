@@ -22,8 +22,9 @@ from torch import Tensor
 
 from tapemend import checkpoint
 from tapemend.allocator import keep_memory
-from tapemend.colour import YCBCR_TO_RGB, from_codes
+from tapemend.colour import from_codes
 from tapemend.degrade import PRESETS, VISIBLE, degrade
+from tapemend.evaluate.metrics import psnr, square_error, to_codes
 from tapemend.network.lending import HEADS
 from tapemend.network.restoration import RestorationNetwork
 from tapemend.restore import Restorer
@@ -83,8 +84,9 @@ def table(network: RestorationNetwork, clips: list[Tensor], preset: str) -> dict
             lendable = torch.ones(1, *lent[:, 0].shape, dtype=torch.bool)
             seen = chosen.see(frames[None], [len(frames) // 2], lent[None], lendable)
             restored = window[MIDDLE] + chosen.change(seen)[0]
-            errors = [error(picture, clean) for picture in (window[MIDDLE], restored)]
-            found.setdefault(name, []).append((gain(*errors), gain(*(each[visible] for each in errors))))
+            errors = [square_error(to_codes(picture), to_codes(clean)) for picture in (window[MIDDLE], restored)]
+            whole, damaged = (gain(*(error[area].mean() for error in errors)) for area in (..., visible))
+            found.setdefault(name, []).append((whole, damaged))
     return {name: tuple(np.nanmean(values, axis=0).round(3).tolist()) for name, values in found.items()}
 
 
@@ -120,16 +122,9 @@ def without_weights(network: RestorationNetwork) -> RestorationNetwork:
     return pooled
 
 
-def error(picture: Tensor, clean: Tensor) -> Tensor:
-    """(H, W) mean square error in R'G'B'."""
-    return torch.einsum("rc,chw->rhw", YCBCR_TO_RGB, picture - clean).square().mean(0)
-
-
 def gain(before: Tensor, after: Tensor) -> float:
     """Of mean square errors, in dB; not a number where nothing is to be restored."""
-    if not before.numel() or before.mean() == 0:
-        return float("nan")
-    return float(10 * torch.log10(before.mean() / after.mean().clamp(min=1e-9)))
+    return float(psnr(after) - psnr(before)) if before > 0 else float("nan")
 
 
 def print_all(gains: dict[str, dict[str, tuple[float, float]]]) -> None:

@@ -6,7 +6,8 @@ CLIPS is a folder of clean clips that were not trained on; each is damaged by ev
 CLIP with the paper's prompts, where its weights are at hand (--clip-model), and plain measures of FFmpeg's signalstats
 under the same Otsu. Of each preset, all tapes together:
 
-frames   area under the ROC curve of the frame scores; of signalstats, of each tape's own scale, mean over tapes
+frames   area under the ROC curve of the frame scores
+alone    the same of each tape by itself, mean over tapes: a restoration judges a tape by its own scores
 found    of the damaged frames, those judged damaged
 false    of the clean frames, those judged damaged
 regions  average precision of the region scores (18 x 24 regions a frame), for all kinds of damage but wrong levels
@@ -34,7 +35,7 @@ from tapemend.detect import Scorer, analyse, judge, scorer
 from tapemend.detect.damage import LOCAL_KINDS
 from tapemend.detect.score import CELL_COLUMNS, CELL_ROWS
 from tapemend.errors import ModelMissing
-from tapemend.evaluate.metrics import mean_square_error
+from tapemend.evaluate.metrics import area_under_curve, mean_square_error
 from tapemend.frames import Analysis, Frame, FrameState
 from tapemend.pictures import layout_of
 from tapemend.settings import DetectSettings, ScorerName
@@ -76,7 +77,9 @@ def main() -> None:
     torch.set_grad_enabled(False)
     clips = sorted(path for path in options.clips.iterdir() if path.is_file())
     scorers = ready(options.scorer_weights, options.clip_model)
-    print(f"{'preset':30} {'scorer':10} {'damaged':>12} {'frames':>8} {'found':>7} {'false':>7} {'regions':>8}")
+    print(
+        f"{'preset':30} {'scorer':10} {'damaged':>12} {'frames':>8} {'alone':>8} {'found':>7} {'false':>7} {'regions':>8}"
+    )
     rows = []
     for preset in options.presets:
         tapes: dict[str, list[Found]] = {}
@@ -84,12 +87,12 @@ def main() -> None:
             for name, found in compared(clip, PRESETS[preset], options.seed + number, options.frames, scorers):
                 tapes.setdefault(name, []).append(found)
         for name, founds in tapes.items():
-            row = summary(founds, own_scale=name in SIGNALSTATS)
+            row = summary(founds)
             rows.append({"preset": preset, "scorer": name} | row)
             share = f"{row['damaged']} of {row['frames']}"
             print(
-                f"{preset:30} {name:10} {share:>12} {row['auc']:8.3f} {row['found']:7.1%} {row['false']:7.1%} "
-                f"{row['average_precision']:8.3f}",
+                f"{preset:30} {name:10} {share:>12} {row['auc']:8.3f} {row['auc_alone']:8.3f} {row['found']:7.1%} "
+                f"{row['false']:7.1%} {row['average_precision']:8.3f}",
                 flush=True,
             )
     if options.json:
@@ -142,18 +145,20 @@ def found_by(analysis: Analysis, truths: dict[str, NDArray[np.bool_]]) -> Found:
     return Found(score=analysis.frame_score, judged=verdict.damaged, cells=np.array(analysis.cell_score), **truths)
 
 
-def summary(tapes: list[Found], own_scale: bool) -> dict[str, float | int]:
+def summary(tapes: list[Found]) -> dict[str, float | int]:
     """The numbers of a preset, NaN where there is no frame to say it of."""
     score, judged, damaged = (
         np.concatenate([getattr(tape, name) for tape in tapes]) for name in ("score", "judged", "damaged")
     )
-    each = [area_under_curve(tape.score, tape.damaged) for tape in tapes]
+    together = area_under_curve(score, damaged)
+    alone = [area for tape in tapes if (area := area_under_curve(tape.score, tape.damaged)) is not None]
     cells = np.concatenate([tape.cells.ravel() for tape in tapes])
     truth = np.concatenate([tape.damaged_cells.ravel() for tape in tapes])
     return {
         "frames": len(score),
         "damaged": int(damaged.sum()),
-        "auc": mean_known(each) if own_scale else area_under_curve(score, damaged),
+        "auc": math.nan if together is None else together,
+        "auc_alone": float(np.mean(alone)) if alone else math.nan,
         "found": share(judged[damaged]),
         "false": share(judged[~damaged]),
         "regions_damaged": float(truth.mean()),
@@ -161,20 +166,8 @@ def summary(tapes: list[Found], own_scale: bool) -> dict[str, float | int]:
     }
 
 
-def mean_known(values: list[float]) -> float:
-    """Mean of those that are not NaN; NaN if all are."""
-    known = [value for value in values if not math.isnan(value)]
-    return float(np.mean(known)) if known else float("nan")
-
-
 def share(values: NDArray[np.bool_]) -> float:
-    return float(values.mean()) if len(values) else float("nan")
-
-
-def area_under_curve(score: NDArray[np.float32], damaged: NDArray[np.bool_]) -> float:
-    """Share of the pairs of a damaged and a clean frame in which the damaged one scores higher; NaN without pairs."""
-    pairs = score[damaged][:, None] - score[~damaged][None]
-    return float((pairs > 0).mean() + 0.5 * (pairs == 0).mean()) if pairs.size else float("nan")
+    return float(values.mean()) if len(values) else math.nan
 
 
 def average_precision(score: NDArray[np.uint8], truth: NDArray[np.bool_]) -> float:
