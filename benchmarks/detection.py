@@ -77,9 +77,8 @@ def main() -> None:
     torch.set_grad_enabled(False)
     clips = sorted(path for path in options.clips.iterdir() if path.is_file())
     scorers = ready(options.scorer_weights, options.clip_model)
-    print(
-        f"{'preset':30} {'scorer':10} {'damaged':>12} {'frames':>8} {'alone':>8} {'found':>7} {'false':>7} {'regions':>8}"
-    )
+    columns = zip(("damaged", "frames", "alone", "found", "false", "regions"), (12, 8, 8, 7, 7, 8), strict=True)
+    print(f"{'preset':30} {'scorer':10} " + " ".join(f"{name:>{width}}" for name, width in columns))
     rows = []
     for preset in options.presets:
         tapes: dict[str, list[Found]] = {}
