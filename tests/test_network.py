@@ -161,9 +161,7 @@ def test_a_pixel_that_must_not_lend_has_no_influence_beyond_what_its_lender_is_a
 def test_lenders_that_must_not_lend_anywhere_give_nothing() -> None:
     lending = lending_of(24)
     lending.merge.bias.data.zero_()
-    lent = lending(
-        pictures(1, 3, 32, 64), pictures(1, 2, 3, 32, 64, seed=1), torch.zeros(1, 2, 32, 64), 0
-    )
+    lent = lending(pictures(1, 3, 32, 64), pictures(1, 2, 3, 32, 64, seed=1), torch.zeros(1, 2, 32, 64), 0)
     assert not lent.any()
 
 

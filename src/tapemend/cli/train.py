@@ -27,7 +27,8 @@ def train(
     Parameters
     ----------
     clips
-        A folder of clean videos, nothing else in it; or a training set that tapemend dataset built.
+        A folder of clean videos and photographs, nothing else in it (a camera wanders over the photographs); or a
+        training set that tapemend dataset built.
     recipe
         What to train: restorer, scorer, or the TAPE paper's network: paper-base, paper-small, paper-tiny, or
         paper-2022, which has no references.

@@ -17,11 +17,12 @@ from tapemend.colour import from_codes
 from tapemend.encode.target import written_aside
 from tapemend.errors import NotAVideo
 from tapemend.source import main_video, open_container
+from tapemend.train.photographs import filmed, is_photograph
 
 SHORT_SIDE = 576
 """Clips are scaled to this (area averaging): standard definition hides their own coding."""
 FRAMES = 120
-"""Frames kept per clip, evenly cut from its beginning, middle and end in runs of a third each."""
+"""Frames kept per clip, evenly cut from its beginning, middle and end in runs of a third each; made per photograph."""
 SHORTEST = 16
 """Frames a clip must have, so that a window leaves frames outside of it that can lend."""
 
@@ -60,10 +61,10 @@ class Store:
 
 
 def pack(folder: Path, cache: Path) -> Store:
-    """Open the packed clips of a folder, packing first those that are not in the cache yet."""
+    """Open the packed clips, and photographs, of a folder, packing first those that are not in the cache yet."""
     paths = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
     if not paths:
-        raise NotAVideo(f"{folder}: no clips to train on; name a folder of clean videos")
+        raise NotAVideo(f"{folder}: no clips to train on; name a folder of clean videos or photographs")
     cache.mkdir(parents=True, exist_ok=True)
     for path in paths:
         if not (packed := cache / f"{path.name}.npy").exists():
@@ -76,7 +77,10 @@ def pack(folder: Path, cache: Path) -> Store:
 def _read(path: Path) -> NDArray[np.uint8]:
     with open_container(path) as container:
         try:
-            kept = list(_scaled(container, main_video(container, path)))
+            stream = main_video(container, path)
+            if is_photograph(container):
+                return filmed(next(container.decode(stream)), path.name, FRAMES // 3, SHORT_SIDE)
+            kept = list(_scaled(container, stream))
         except av.error.FFmpegError as error:
             raise NotAVideo(f"{path}: does not decode ({error.strerror}); take it out of the folder") from error
     if len(kept) < SHORTEST:
