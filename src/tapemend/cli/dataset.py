@@ -28,7 +28,7 @@ def dataset(
     Parameters
     ----------
     clips
-        A folder of clean videos, nothing else in it.
+        A folder of clean videos and photographs, nothing else in it.
     target
         The folder of the training set.
     recipe
