@@ -6,7 +6,8 @@ CLIPS is a folder of clean clips that were not trained on. Of each clip five fra
 them, so that a stretch is damaged for longer than neighbours reach; the middle one is restored, beside its neighbour on
 either side. References are recorded, undamaged frames of the clip from before and after. Weights are the same
 everywhere: what is left out is not learned around. Gains over the input in dB, mean over clips: of the whole picture,
-and of the pixels that damage changed visibly.
+and of the pixels that damage changed visibly. With --still each clip is one frame of it, over which a camera wanders
+slowly: scenes that stand still, as clips of sports hardly do.
 """
 
 import argparse
@@ -29,6 +30,7 @@ from tapemend.network.lending import HEADS
 from tapemend.network.restoration import RestorationNetwork
 from tapemend.restore import Restorer
 from tapemend.settings import RestoreSettings
+from tapemend.train.photographs import filmed
 
 FRAMES = 5
 MIDDLE = 2
@@ -46,25 +48,26 @@ def main() -> None:
     parser.add_argument("clips", type=Path)
     parser.add_argument("--presets", nargs="*", default=list(PRESETS))
     parser.add_argument("--weights", default="restorer-default")
+    parser.add_argument("--still", action="store_true")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     keep_memory()
     torch.set_grad_enabled(False)
     network = Restorer(checkpoint.read(options.weights, "restorer"), RestoreSettings(device="cpu")).network
     assert isinstance(network, RestorationNetwork), "the paper's network sees other things"
-    clips = [clean_frames(path) for path in sorted(options.clips.iterdir())]
+    clips = [clean_frames(path, options.still) for path in sorted(options.clips.iterdir())]
     gains = {preset: table(network, clips, preset) for preset in options.presets}
     print_all(gains)
     if options.json:
         options.json.write_text(json.dumps(gains, indent=1))
 
 
-def clean_frames(path: Path) -> Tensor:
-    """(T, 3, H, W) the clip's first frames, as many as are needed."""
-    frames = (
-        frame.reformat(COLUMNS, ROWS, interpolation="AREA") for frame in raster(path, FIRST + FRAMES + max(AWAY) + 1)
-    )
-    return torch.stack([from_codes(torch.from_numpy(frame.to_ndarray())) for frame in frames])
+def clean_frames(path: Path, still: bool) -> Tensor:
+    """(T, 3, H, W) the clip's first frames, or as many views of the very first one."""
+    count = FIRST + FRAMES + max(AWAY) + 1
+    frames = [frame.reformat(COLUMNS, ROWS, interpolation="AREA") for frame in raster(path, 1 if still else count)]
+    codes = filmed(frames[0], path.name, count, ROWS)[:count] if still else [frame.to_ndarray() for frame in frames]
+    return from_codes(torch.from_numpy(np.stack(codes)))
 
 
 def table(network: RestorationNetwork, clips: list[Tensor], preset: str) -> dict[str, tuple[float, float]]:

@@ -50,7 +50,7 @@ class SampleSettings:
     """Windows per step."""
     references: int = 3
     """References per window at most."""
-    foreign_share: float = 0.1
+    foreign_share: float = 0.2
     """Share of references that show something else: none may be trusted unseen."""
     presets: tuple[str, ...] = (
         "first-2026-11",
