@@ -1,6 +1,6 @@
 """What each part of what the default network sees is worth: the same damaged frames, restored with a part left out.
 
-    python benchmarks/ablations.py CLIPS --json docs/ablations.json
+    python benchmarks/ablations.py CLIPS --json docs/ablations-2026-11.json
 
 CLIPS is a folder of clean clips that were not trained on. Of each clip five frames are damaged by each preset, all of
 them, so that a stretch is damaged for longer than neighbours reach; the middle one is restored, beside its neighbour on
@@ -14,6 +14,7 @@ import argparse
 import copy
 import json
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -66,8 +67,8 @@ def clean_frames(path: Path, still: bool) -> Tensor:
     """(T, 3, H, W) the clip's first frames, or as many views of the very first one."""
     count = FIRST + FRAMES + max(AWAY) + 1
     frames = [frame.reformat(COLUMNS, ROWS, interpolation="AREA") for frame in raster(path, 1 if still else count)]
-    codes = filmed(frames[0], path.name, count, ROWS)[:count] if still else [frame.to_ndarray() for frame in frames]
-    return from_codes(torch.from_numpy(np.stack(codes)))
+    views = filmed(frames[0], path.name, count, (ROWS, COLUMNS)) if still else (frame.to_ndarray() for frame in frames)
+    return from_codes(torch.from_numpy(np.stack(list(islice(views, count)))))
 
 
 def table(network: RestorationNetwork, clips: list[Tensor], preset: str) -> dict[str, tuple[float, float]]:

@@ -79,8 +79,10 @@ def _read(path: Path) -> NDArray[np.uint8]:
         try:
             stream = main_video(container, path)
             if is_photograph(container):
-                return filmed(next(container.decode(stream)), path.name, FRAMES // 3, SHORT_SIDE)
-            kept = list(_scaled(container, stream))
+                stills = container.decode(stream)
+                kept = [view for still in stills for view in filmed(still, path.name, FRAMES // 3, _size(still))]
+            else:
+                kept = list(_scaled(container, stream))
         except av.error.FFmpegError as error:
             raise NotAVideo(f"{path}: does not decode ({error.strerror}); take it out of the folder") from error
     if len(kept) < SHORTEST:
@@ -96,13 +98,18 @@ def _scaled(container: InputContainer, stream: av.VideoStream) -> Iterator[NDArr
     wanted = _wanted(total)
     for number, frame in enumerate(container.decode(stream)):
         if number in wanted:
-            scale = SHORT_SIDE / min(frame.width, frame.height)
-            columns, rows = (round(side * scale / 16) * 16 for side in (frame.width, frame.height))
+            rows, columns = _size(frame)
             yield (
                 frame.reformat(columns, rows, "yuv444p", dst_color_range=1, interpolation="AREA")
                 .to_ndarray()
                 .astype(np.uint8, copy=False)
             )
+
+
+def _size(frame: av.VideoFrame) -> tuple[int, int]:
+    """Rows and columns that a frame is scaled to."""
+    scale = SHORT_SIDE / min(frame.width, frame.height)
+    return round(frame.height * scale / 16) * 16, round(frame.width * scale / 16) * 16
 
 
 def _wanted(total: int) -> set[int]:

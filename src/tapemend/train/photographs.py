@@ -1,6 +1,6 @@
 """Photographs become clips: a camera wanders over each, slowly, with a little zoom."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import av
 import numpy as np
@@ -26,26 +26,22 @@ def is_photograph(container: InputContainer) -> bool:
     return container.format.name == "image2" or container.format.name.endswith("_pipe")
 
 
-def filmed(photograph: av.VideoFrame, name: str, run: int, short_side: int) -> NDArray[np.uint8]:
-    """A run of ``run`` frames at each of SIZES, (3 * run, 3, H, W) limited-range Y'CbCr; the same for the same name.
+def filmed(photograph: av.VideoFrame, name: str, run: int, frame: tuple[int, int]) -> Iterator[NDArray[np.uint8]]:
+    """A run of ``run`` frames at each of SIZES, one after the other; the same for the same name.
 
-    Their shape is the photograph's, with ``short_side`` pixels on the short side and multiples of 16 on either.
+    frame: rows and columns, about the photograph's shape. Yields (3, rows, columns) limited-range Y'CbCr.
     """
-    sides = photograph.height, photograph.width
-    frame = [round(side * short_side / min(sides) / 16) * 16 for side in sides]
-    runs: list[Tensor] = []
+    most = min(photograph.height, photograph.width) / min(frame)
     for number, size in enumerate(SIZES):
-        scale = max(SIZES[0], min(size, min(sides) / short_side))
+        scale = max(SIZES[0], min(size, most))
         height, width = (round(side * scale) for side in frame)
         codes = photograph.reformat(width, height, "yuv444p", dst_color_range=1, interpolation="AREA").to_ndarray()
         picture = from_codes(torch.from_numpy(codes))[None]
         for places in _wandering(frame, (height, width), run, generator(name, "photograph", number)):
-            runs.append(to_codes(grid_sample(picture, places[None], align_corners=False)[0]))
-    filmed: NDArray[np.uint8] = torch.stack(runs).numpy()
-    return filmed
+            yield to_codes(grid_sample(picture, places[None], align_corners=False)[0]).numpy()
 
 
-def _wandering(frame: Sequence[int], picture: Sequence[int], run: int, draw: torch.Generator) -> Iterator[Tensor]:
+def _wandering(frame: tuple[int, int], picture: tuple[int, int], run: int, draw: torch.Generator) -> Iterator[Tensor]:
     """Where each frame's pixels are in the picture, (H, W, 2) columns and rows as grid_sample takes them."""
     start, speed, zoom = torch.rand(3, 2, generator=draw)
     time = torch.arange(run)[:, None]

@@ -106,9 +106,6 @@ def window(store: Store, settings: SampleSettings, depth: int, key: tuple[int, i
         frames.reverse()
     lenders = [lender(frames, length, draw) for _ in range(depth)]
     picture = _filmed(store, settings, clip, frames + lenders, key)
-    for number in range(settings.frames, len(picture)):
-        if uniform(*key, f"foreign {number}") < settings.foreign_share:
-            picture[number] = picture[number].flip(-2)
     tape = _tape(settings, key)
     first = int(torch.randint(10_000, (), generator=draw))
     indices = range(first, first + len(picture))
@@ -158,6 +155,9 @@ def _filmed(store: Store, settings: SampleSettings, clip: int, frames: list[int]
     if uniform(*key, "cut") < settings.cut_share:
         cut = 1 + int((settings.frames - 1) * uniform(*key, "cut at"))
         picture = torch.cat([picture[:cut], picture[cut:].flip(-2)])
+    for number in range(settings.frames, len(picture)):
+        if uniform(*key, f"foreign {number}") < settings.foreign_share:
+            picture[number] = picture[number].flip(-2)
     return picture
 
 
