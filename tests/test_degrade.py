@@ -12,9 +12,9 @@ from torch import Tensor
 from tapemend.degrade import PRESETS, Kind, Preset, degrade, preset
 from tapemend.degrade.chain import intensity
 from tapemend.degrade.passes import LinePass
-from tapemend.degrade.signal import move_lines
 from tapemend.degrade.timeline import burst, drift
 from tapemend.errors import SettingsError
+from tapemend.lines import move_lines
 
 FIRST = PRESETS["first-2026-11"]
 STEPS = {step.name: step for step in FIRST.damage}

@@ -13,7 +13,6 @@ from tapes import Weights
 from torch import Tensor
 
 from tapemend.cli import main
-from tapemend.degrade.signal import move_lines
 from tapemend.errors import ModelMissing, NotAVideo, SettingsError, WeightsError
 from tapemend.evaluate import ffmpeg
 from tapemend.evaluate.baselines import AlignedMedian, Classical, aligned_median, line_places
@@ -22,6 +21,7 @@ from tapemend.evaluate.metrics import LEAST_SIDE, area_under_curve, ms_ssim, psn
 from tapemend.evaluate.protocol import pictures, strongest
 from tapemend.evaluate.run import find_clips
 from tapemend.evaluate.temporal import flicker_map, motion, moved, repeated, warping_map
+from tapemend.lines import move_lines
 
 
 def texture(rows: int = 64, columns: int = 96, seed: int = 0) -> Tensor:

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from tapemend.degrade.signal import move_lines
+from tapemend.lines import move_lines
 from tapemend.network.motion import STRIDE, brought, motion
 
 ROWS, COLUMNS = 128, 192

@@ -11,7 +11,7 @@ from tapemend.degrade import Preset, Standard, Step, degrade
 from tapemend.degrade.grid import Grid
 from tapemend.degrade.passes import LinePass, Moments, Pass, PicturePass, TearingPass
 from tapemend.degrade.passes.registry import PASSES
-from tapemend.degrade.signal import move_lines
+from tapemend.lines import move_lines
 
 SIZES = ((48, 72), (33, 51), (2, 16))
 

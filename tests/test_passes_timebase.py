@@ -21,7 +21,7 @@ from tapemend.degrade.passes.timebase import (
     leaky_walk,
     move_in_blanking,
 )
-from tapemend.degrade.signal import move_lines
+from tapemend.lines import move_lines
 
 FIELD = Grid(standard=Standard.PAL, height=288, width=72)
 MICROSECOND = FIELD.pixels(1.0)

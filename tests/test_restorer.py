@@ -17,7 +17,7 @@ from tapemend.frames import Analysis, Frame, FrameState, PixelLayout, Plane, Ref
 from tapemend.pictures import layout_of
 from tapemend.references import ReferenceFinder
 from tapemend.restore import Plan, Restorer, TapeRestorer
-from tapemend.restore.restorer import _on_the_grid, _pixels, region_weight
+from tapemend.restore.restorer import _pixels, on_the_grid, region_weight
 from tapemend.settings import Precision, ReferenceSettings, RestoreSettings
 
 ROWS, COLUMNS = 18, 24
@@ -304,7 +304,7 @@ def test_no_references_at_all_lend_no_pixels() -> None:
 @given(st.integers(1, 70), st.integers(1, 70))
 def test_a_picture_is_continued_by_its_border_to_the_grid(height: int, width: int) -> None:
     picture = torch.arange(height * width).reshape(1, height, width)
-    wide = _on_the_grid(picture, (16, 32))
+    wide = on_the_grid(picture, (16, 32))
     assert wide.shape == (1, height + -height % 16, width + -width % 32)
     assert torch.equal(wide[:, :height, :width], picture)
     assert (wide[0, :height, width:] == picture[0, :, -1:]).all()

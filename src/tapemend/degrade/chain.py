@@ -8,8 +8,8 @@ from torch import Tensor
 
 from tapemend.degrade.grid import Grid, Standard
 from tapemend.degrade.passes import Kind, LinePass, Moments, Pass, PicturePass
-from tapemend.degrade.signal import move_lines
 from tapemend.degrade.timeline import burst
+from tapemend.lines import move_lines
 
 VISIBLE = 0.015
 """Change of a pixel (root of the mean square over Y', Cb and Cr) from which on it is taken to be seen."""

@@ -1,4 +1,4 @@
-"""What passes do to lines: move, filter, fill with noise; all along the line, each line on its own."""
+"""What passes do to lines: filter, fill with noise; all along the line, each line on its own."""
 
 import math
 from collections.abc import Callable
@@ -34,19 +34,6 @@ def filter_lines(lines: Tensor, grid: Grid, response: Response) -> Tensor:
 def low_pass(hertz: float, order: int = 3) -> Response:
     """Butterworth: 3 dB down at ``hertz``, 6 dB an octave and order beyond."""
     return lambda frequency: (1 + (frequency / hertz) ** (2 * order)).rsqrt()
-
-
-def move_lines(picture: Tensor, shift: Tensor) -> Tensor:
-    """Every line of (T, 3, H, W) moved right by shift (T, H) pixels; linear between pixels, borders replicated."""
-    width = picture.shape[-1]
-    source = (torch.arange(width, device=picture.device) - shift[..., None]).clamp(0, width - 1)
-    left = source.floor().long()
-    right = (left + 1).clamp(max=width - 1)
-    weight = (source - left)[:, None]
-    shape = picture.shape
-    return torch.lerp(
-        picture.gather(-1, left[:, None].expand(shape)), picture.gather(-1, right[:, None].expand(shape)), weight
-    )
 
 
 def noise_lines(rows: int, grid: Grid, response: Response, draw: torch.Generator) -> Tensor:

@@ -14,10 +14,10 @@ from torch import Tensor
 
 from tapemend import pipeline
 from tapemend.colour import add_change, to_ycbcr
-from tapemend.degrade.signal import move_lines
 from tapemend.evaluate import ffmpeg
 from tapemend.evaluate.protocol import opened, write_tape
 from tapemend.frames import Frame, PixelLayout
+from tapemend.lines import move_lines
 from tapemend.settings import Settings
 
 CLASSICAL = "bwdif=deint=interlaced,atadenoise,hqdn3d"

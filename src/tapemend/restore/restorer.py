@@ -40,7 +40,7 @@ class Restorer:
         """
         height, width = window.shape[-2:]
         may = _pixels(lendable, height, width)
-        given = [_on_the_grid(each, self.network.grid)[None].to(self.device) for each in (window, references, may)]
+        given = [on_the_grid(each, self.network.grid)[None].to(self.device) for each in (window, references, may)]
         groups = [[number] for number in keep] if self.network.alone else [list(keep)]
         return torch.cat([self._change(numbers, *given)[..., :height, :width] for numbers in groups])
 
@@ -75,7 +75,7 @@ def _pixels(regions: NDArray[np.bool_], height: int, width: int) -> Tensor:
     return adaptive_max_pool2d(blocked, (height, width))[:, 0] == 0
 
 
-def _on_the_grid(pictures: Tensor, grid: tuple[int, int]) -> Tensor:
+def on_the_grid(pictures: Tensor, grid: tuple[int, int]) -> Tensor:
     """(..., H, W) continued to the right and below by their border, to sizes that the network takes."""
     height, width = pictures.shape[-2:]
     rows = torch.arange(height + -height % grid[0]).clamp(max=height - 1)

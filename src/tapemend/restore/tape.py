@@ -19,7 +19,9 @@ from tapemend.frames import (
     Verdict,
     damaged_cells,
 )
+from tapemend.lines import move_lines
 from tapemend.restore.restorer import Restorer, region_weight
+from tapemend.restore.timebase import TimeBase
 from tapemend.restore.windows import CONTEXT, Window, overlapping
 
 
@@ -47,6 +49,7 @@ class TapeRestorer:
     def __init__(self, restorer: Restorer, plan: Plan) -> None:
         self.restorer, self.plan = restorer, plan
         self.length, self.strength = restorer.settings.window, restorer.settings.strength
+        self.time_base = TimeBase(restorer.device) if restorer.settings.steady else None
 
     def needed(self, start: int, stop: int) -> tuple[int, int]:
         """The frames that restoring [start, stop) reads in order."""
@@ -80,19 +83,34 @@ class TapeRestorer:
                 yield Restored(frame=held[index], changed=0.0, references=None)
 
     def _changes(self, window: Window, damaged: list[int], references: References, held: dict[int, Frame]) -> Tensor:
-        """(len(damaged), 3, H, W) at the settings' strength, only where regions are damaged."""
-        seen = torch.stack([self._picture(held[index]) for index in range(window.first, window.last)])
+        """(len(damaged), 3, H, W) at the settings' strength: lines put back, and damaged regions restored."""
+        given = torch.stack([self._picture(held[index]) for index in range(window.first, window.last)])
+        seen = self._steadied(window, given)
         lenders = [self._picture(self.plan.fetch(index)) for index in references.indices]
         lendable = [~self.plan.cells(index) for index in references.indices]
+        places = [index - window.first for index in damaged]
         change = self.restorer.change(
             seen,
-            [index - window.first for index in damaged],
+            places,
             torch.stack(lenders) if lenders else seen[:0],
             np.stack(lendable) if lendable else np.empty((0, 1, 1), dtype=np.bool_),
         )
         height, width = seen.shape[-2:]
         weights = torch.stack([region_weight(self.plan.cells(index), height, width) for index in damaged])
-        return change * weights[:, None] * self.strength
+        lines = torch.stack([self._lines(index, weight) for index, weight in zip(damaged, weights, strict=True)])
+        put_back = (seen[places] - given[places]) * lines[:, None, :, None]
+        return (put_back + change * weights[:, None]) * self.strength
+
+    def _lines(self, index: int, weights: Tensor) -> Tensor:
+        """(H,) weights of a frame's lines: all of a damaged frame, those with damaged regions of another."""
+        whole = torch.ones(weights.shape[0])
+        return whole if self.plan.verdict.damaged[index] else weights.amax(1)
+
+    def _steadied(self, window: Window, pictures: Tensor) -> Tensor:
+        """The pictures that a window sees with their lines put back."""
+        if self.time_base is None:
+            return pictures
+        return move_lines(pictures, -self.time_base.displacements(window, pictures))
 
     def _picture(self, frame: Frame) -> Tensor:
         return to_ycbcr(frame.planes, self.plan.layout)

@@ -1,0 +1,17 @@
+"""What is done to lines wherever they are: moving them."""
+
+import torch
+from torch import Tensor
+
+
+def move_lines(picture: Tensor, shift: Tensor) -> Tensor:
+    """Every line of (T, C, H, W) moved right by shift (T, H) pixels; linear between pixels, borders replicated."""
+    width = picture.shape[-1]
+    source = (torch.arange(width, device=picture.device) - shift[..., None]).clamp(0, width - 1)
+    left = source.floor().long()
+    right = (left + 1).clamp(max=width - 1)
+    weight = (source - left)[:, None]
+    shape = picture.shape
+    return torch.lerp(
+        picture.gather(-1, left[:, None].expand(shape)), picture.gather(-1, right[:, None].expand(shape)), weight
+    )

@@ -1,0 +1,136 @@
+"""Time base errors: how far each line of a picture lies aside, told by the pictures before and after it.
+
+Both are brought half the way to each other along the motion between them, where content that moves steadily meets, and
+each line of the picture is found in their mean by Lucas-Kanade steps along the line (IJCAI 1981), coarse to fine. That
+measures d(t) = s(t) - (s(t - 1) + s(t + 1)) / 2 of the displacements s, which follow by linear least squares (Wiener's
+filter), given how much lines sway there at all. Nothing here is learned.
+
+What stands still in time is not seen: lines that are out of place by the same in every picture stay as they are, and so
+does a picture that moves as a whole, which is the camera's doing.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool1d, avg_pool2d, interpolate, pad
+
+from tapemend.lines import move_lines
+from tapemend.network.motion import brought, motion
+
+STEPS = ((8, 24.0, 3), (4, 10.0, 3), (2, 5.0, 2), (1, 2.5, 2))
+"""Columns to a sample, lines (a Gaussian's deviation) that move as one, and Lucas-Kanade steps at that size."""
+LARGEST_STEP = 1.5
+"""Samples that a step goes at most."""
+OUTLIER = 0.04
+"""Difference from the mean of both that halves the weight of a pixel."""
+DISAGREEMENT = 0.03
+"""Difference between both that halves it: something is covered there, or did not move steadily."""
+DAMPING = 1e-3
+"""Mean square gradient of a line, times its length in pixels, below which it says nothing of its place."""
+PARTS = 8
+"""Parts of a line whose places are held against each other."""
+PRECISION = 0.14
+"""Standard deviation of an offset at best, pixels."""
+UNSTEADY = 0.1
+"""Share of the motion by which content strays from moving steadily, as a standard deviation. The parts of a line whose
+motion says otherwise than the line's add theirs."""
+LEAST = 0.2
+"""Sway, RMS in pixels, that is not told from what content does by itself."""
+SWAY_LINES, SWAY_FRAMES = 8.0, 3
+"""Lines (standard deviation) and frames to either side over which sway is taken to be the same."""
+UNSEEN = 0.05
+"""Displacement, pixels, up to which a line is left where it is."""
+
+
+def offset(before: Tensor, frame: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
+    """How far each line of a frame lies to the right of halfway between its places in the frames around it.
+
+    All (3, H, W) float32 Y'CbCr, H and W multiples of 16. Returns pixels (H,) and their variance (H,).
+    """
+    around = torch.stack([before, after])[None]
+    vectors = motion(frame[None], around)
+    halfway = (vectors[:, :1] - vectors[:, 1:]) / 2
+    one, other = brought(around[:, :, :1], torch.cat([halfway, -halfway], 1))[0, :, 0]
+    places = -vectors[0, :, 0].mean(0)
+    aside = places.median(1).values
+    unsteady = UNSTEADY * halfway[0, 0, 0].abs().mean(1)
+    astray = (places - aside[:, None]).abs().mean(1)
+    blocks = torch.stack([aside, unsteady.square() + astray.square()])[None]
+    first, variance = interpolate(blocks, frame.shape[1], mode="linear")[0]
+    found, disagreement = _registered(frame[0], one, other, first)
+    return found, variance + disagreement + PRECISION**2
+
+
+def displacements(offsets: Tensor, variances: Tensor) -> Tensor:
+    """How far each line of T frames in a row lies to the right of where it belongs, pixels (T, H).
+
+    offsets, variances: (T - 2, H), of all but the first and the last frame, as :func:`offset` finds them. No line is
+    moved by less than UNSEEN, and none where nothing was measured.
+    """
+    count, height = offsets.shape[0] + 2, offsets.shape[1]
+    if count < 3:
+        return offsets.new_zeros(count, height)
+    weights = 1 / variances
+    own = offsets - (offsets * weights).sum(1, keepdim=True) / weights.sum(1, keepdim=True)
+    seen = torch.eye(count, device=offsets.device)
+    seen = seen[1:-1] - (seen[:-2] + seen[2:]) / 2
+    normal = torch.einsum("it,ih,iu->htu", seen, weights, seen) + torch.diag_embed(1 / _sway(own, variances).T)
+    found = torch.linalg.solve(normal, (weights * own).T @ seen).T
+    return torch.where(found.abs() < UNSEEN, 0.0, found)
+
+
+def _registered(frame: Tensor, one: Tensor, other: Tensor, first: Tensor) -> tuple[Tensor, Tensor]:
+    """Luma (H, W) each: how far lines of the frame lie to the right of those of the mean of both, and the variance."""
+    found = first
+    for size, lines, steps in STEPS:
+        near, mean = (_narrowed(each, size) for each in (frame, (one + other) / 2))
+        agreed = 1 / (1 + (_narrowed((one - other).abs(), size) / DISAGREEMENT).square())
+        for _ in range(steps):
+            moved = move_lines(near[None, None], -found[None] / size)[0, 0]
+            along = pad((moved + mean)[None], (1, 1), mode="replicate")[0]
+            gradient = (along[:, 2:] - along[:, :-2]) / (4 * size)
+            difference = moved - mean
+            weighed = gradient * agreed / (1 + (difference / OUTLIER).square())
+            pulls, holds = (
+                _smoothed(torch.unflatten(each, 1, (PARTS if size == 1 else 1, -1)).sum(2).T, lines)
+                for each in (weighed * difference, weighed * gradient)
+            )
+            hold = holds.sum(0) + DAMPING / size
+            step = pulls.sum(0) / hold
+            found = found - step.clamp(-LARGEST_STEP * size, LARGEST_STEP * size)
+    return found, _disagreement(pulls, holds)
+
+
+def _disagreement(pulls: Tensor, holds: Tensor) -> Tensor:
+    """(PARTS, H) what pulls each part of the lines further, and what holds it: the variance of their place, (H,)."""
+    places = pulls / (holds + DAMPING)
+    total = holds.sum(0) + DAMPING
+    spread = (holds * places.square()).sum(0) / total
+    parts = total.square() / (holds.square().sum(0) + DAMPING**2)
+    return (spread + PRECISION**2) / (parts - 1).clamp(min=0.3)
+
+
+def _sway(offsets: Tensor, variances: Tensor) -> Tensor:
+    """(T, H) variance of the displacements, from (T - 2, H) offsets: what they are more than content and noise explain.
+
+    The offset of a line that sways without memory has 1.5 times its variance.
+    """
+    excess = _smoothed(offsets.square() - variances - LEAST**2, SWAY_LINES) / 1.5
+    excess = excess / _smoothed(torch.ones_like(excess), SWAY_LINES)
+    side = 2 * SWAY_FRAMES + 1
+    near = avg_pool1d(excess.T[:, None], side, 1, SWAY_FRAMES, count_include_pad=False)
+    return pad(near, (1, 1), mode="replicate")[:, 0].T.clamp(min=1e-4)
+
+
+def _narrowed(picture: Tensor, size: int) -> Tensor:
+    """(H, W) to (H, W/size): means along the line."""
+    return avg_pool2d(picture[None], (1, size))[0] if size > 1 else picture
+
+
+def _smoothed(lines: Tensor, deviation: float) -> Tensor:
+    """(N, H) sums down the picture, weighed by a Gaussian of 1 in its middle; beyond the picture is nothing."""
+    reach = math.ceil(3 * deviation)
+    away = torch.arange(-reach, reach + 1, device=lines.device) / deviation
+    kernel = torch.exp(-0.5 * away.square())
+    return torch.conv1d(lines[:, None], kernel[None, None], padding=reach)[:, 0]

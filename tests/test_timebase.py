@@ -1,0 +1,78 @@
+"""Lines out of place, told by the frames around them."""
+
+import pytest
+import torch
+from test_motion import COLUMNS, ROWS, scene, window_of
+from torch import Tensor
+
+from tapemend.lines import move_lines
+from tapemend.network.timebase import displacements, offset
+
+FRAMES = 8
+
+
+def panned(right: tuple[int, ...]) -> Tensor:
+    """(T, 3, H, W) a scene from places so many pixels to the right of the first one's."""
+    wide = scene(ROWS + 128, COLUMNS + 128)
+    return torch.cat([window_of(wide, 0, place) for place in right])
+
+
+def swaying(count: int, pixels: float, seed: int = 0) -> Tensor:
+    """(T, H) displacements that are smooth down the picture and new in every frame."""
+    kernel = torch.hann_window(41, periodic=False)
+    noise = torch.randn(count, 1, ROWS + 40, generator=torch.Generator().manual_seed(seed))
+    walk = torch.conv1d(noise, kernel[None, None])[:, 0] / kernel.square().sum().sqrt()
+    return pixels * (walk - walk.mean(1, keepdim=True))
+
+
+def found_in(pictures: Tensor) -> Tensor:
+    """(T, H) displacements as the pictures show them."""
+    found = [offset(*pictures[number - 1 : number + 2]) for number in range(1, len(pictures) - 1)]
+    return displacements(*(torch.stack(each) for each in zip(*found, strict=True)))
+
+
+@pytest.mark.parametrize("speed", [0, 3, -7])
+def test_swaying_lines_are_found_still_or_panning(speed: int) -> None:
+    """But for what they sway alike in all frames, which no frame tells."""
+    truth = swaying(FRAMES, 1.0)
+    found = found_in(move_lines(panned(tuple(speed * number for number in range(FRAMES))), truth))
+    told = truth - truth.mean(0)
+    left = (found - told)[2:-2].square().mean() / told[2:-2].square().mean()
+    assert left < 0.4
+
+
+def test_a_single_torn_frame_is_put_back_and_its_neighbours_stay() -> None:
+    pictures = panned((0,) * FRAMES)
+    truth = swaying(FRAMES, 2.0)
+    truth[[number for number in range(FRAMES) if number != 4]] = 0
+    torn = move_lines(pictures, truth)
+    back = move_lines(torn, -found_in(torn))
+    before, after = ((each - pictures).square().mean((1, 2, 3)) for each in (torn, back))
+    assert after[4] < 0.35 * before[4]
+    assert after[[3, 5]].max() < 0.2 * before[4]
+
+
+@pytest.mark.parametrize(
+    "places", [(0,) * FRAMES, tuple(range(0, 40, 5)), (0, 1, 3, 6, 10, 15, 21, 28), (0, 4, 1, 6, 2, 7, 3, 5)]
+)
+def test_a_picture_that_moves_as_a_whole_stays_as_it_is(places: tuple[int, ...]) -> None:
+    """It stands, pans, gathers speed, or is shaken."""
+    assert found_in(panned(places)).abs().max() < 0.3
+
+
+def test_an_empty_picture_has_no_lines_out_of_place() -> None:
+    grey = torch.full((5, 3, ROWS, COLUMNS), 0.4)
+    assert not found_in(grey).any()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_too_few_frames_say_nothing(count: int) -> None:
+    nothing = torch.empty(max(0, count - 2), ROWS)
+    assert not displacements(nothing, nothing).any()
+
+
+def test_what_is_uncertain_moves_nothing() -> None:
+    offsets = swaying(FRAMES - 2, 1.0)
+    sure, unsure = (displacements(offsets, torch.full_like(offsets, variance)) for variance in (0.01, 100.0))
+    assert sure.abs().max() > 0.5
+    assert not unsure.any()
