@@ -36,6 +36,12 @@ def write_restorer(path: Path, config: RestorationConfig = SMALL, seed: int = 0)
     return path
 
 
+def write_idle_restorer(path: Path) -> checkpoint.Checkpoint:
+    """A checkpoint that changes nothing: a fresh network's."""
+    checkpoint.write(path, "restorer", SMALL, dict(RestorationNetwork(SMALL).state_dict()), {"licence": "none"})
+    return checkpoint.read(str(path), "restorer")
+
+
 def write_scorer(path: Path, verdict: float) -> Path:
     """A checkpoint that gives every region of every picture the same score, 0 clean to 1."""
     network = DamageNetwork(SMALL_SCORER)

@@ -31,6 +31,7 @@ class Calls:
         return SegmentNote(
             segment=Segment(path=path, frame_count=2, sha256=file_sha256(path), frame_md5=("ab", "cd")),
             changed=(0.1, 1 / 3),
+            moved=(0.0, 1.5),
             windows=(WindowNote(start=1, stop=2, references=references),),
         )
 

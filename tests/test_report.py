@@ -117,6 +117,7 @@ def account(damaged: NDArray[np.bool_], **changes: Any) -> Account:
         ),
         shots=(Shot(start=0, stop=count),),
         changed=np.where(damaged, 0.25, 0.0).astype(np.float32),
+        moved=np.where(damaged, 1.25, 0.0).astype(np.float32),
         windows=tuple(window for window in windows if damaged[window.start : window.stop].any()),
         comparisons=(),
         written=Written(
@@ -230,6 +231,15 @@ def test_a_single_changed_sample_is_never_rounded_to_none(tmp_path: Path) -> Non
     report, page = reports(account(marks(2, 1), changed=np.array([0, one], np.float32)), tmp_path)
     assert report["frames"]["changed"][1] > 0
     assert "under 0.1 % of its picture changed" in said(page)
+
+
+def test_it_says_how_far_lines_were_put_back(tmp_path: Path) -> None:
+    report, page = reports(account(marks(3, 1)), tmp_path)
+    assert report["frames"]["lines_put_back_pixels"] == [0.0, 1.25, 0.0]
+    assert report["done"]["frames_with_lines_put_back"] == 1
+    assert "Lines that lay aside were put back in 1 frame, by up to 1.2 pixels." in said(page)
+    _, page = reports(account(marks(3, 1), moved=np.zeros(3, np.float32)), tmp_path)
+    assert "Lines that lay aside" not in said(page)
 
 
 def test_the_headline_says_what_happened_in_plain_words(tmp_path: Path) -> None:

@@ -3,17 +3,22 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import write_restorer
+from networks import write_idle_restorer, write_restorer
 from numpy.typing import NDArray
+from test_motion import scene as blobs
+from test_timebase import swaying
+from torch import Tensor
 
 from tapemend import checkpoint
 from tapemend.frames import Analysis, Frame, FrameState, PixelLayout, Plane, References, Restored, Shot, Verdict
+from tapemend.lines import move_lines
 from tapemend.pictures import layout_of
 from tapemend.references import ReferenceFinder
 from tapemend.restore import Plan, Restorer, TapeRestorer
@@ -115,8 +120,12 @@ def assert_same(found: list[Restored], wanted: list[Restored]) -> None:
             np.testing.assert_array_equal(plane, expected)
 
 
+def luma_of(frame: Frame) -> NDArray[np.int64]:
+    return frame.planes[0].astype(np.int64)
+
+
 def luma(restored: Restored) -> NDArray[np.int64]:
-    return restored.frame.planes[0].astype(np.int64)
+    return luma_of(restored.frame)
 
 
 def test_damaged_frames_change_and_clean_ones_are_the_very_same(weights: checkpoint.Checkpoint) -> None:
@@ -154,6 +163,53 @@ def test_a_clean_frame_with_a_damaged_region_is_mended_there_only(weights: check
     changed = np.argwhere(luma(found[2]) != scene.frames[2].planes[0])
     assert changed.min(0).tolist() >= [24, 28]
     assert changed.max(0).tolist() <= [48, 60]
+
+
+def torn(frame: Frame, shift: Tensor) -> Frame:
+    """A frame whose lines were moved right by (H,) pixels."""
+    planes = []
+    for plane, shrink in zip(frame.planes, (1, 2, 2), strict=True):
+        moved = move_lines(torch.from_numpy(plane)[None, None].float(), shift[None, ::shrink] / shrink)
+        planes.append(moved[0, 0].round().to(torch.uint8).numpy())
+    return replace(frame, planes=tuple(planes))
+
+
+class SwayingScene(Scene):
+    """A scene of three torn frames, of which the first is judged clean but for a region."""
+
+    def __init__(self) -> None:
+        damaged = marks(8, (4, 6))
+        damaged[3, :6, :8] = True
+        super().__init__(damaged, width=192, height=128)
+        self.verdict = replace(self.verdict, damaged=damaged.all((1, 2)))
+        still = (blobs(128, 192)[0] * 200 + torch.tensor([20, 128, 128])[:, None, None]).clamp(0, 255).to(torch.uint8)
+        planes = tuple(plane[::shrink, ::shrink].numpy() for plane, shrink in zip(still, (1, 2, 2), strict=True))
+        self.whole = [replace(frame, planes=planes) for frame in self.frames]
+        self.frames = list(self.whole)
+        for index in (3, 4, 5):
+            shift = swaying(1, 2.0, seed=index)[0]
+            self.frames[index] = torn(self.frames[index], shift)
+
+
+def test_lines_of_damaged_frames_are_put_back(tmp_path: Path) -> None:
+    tape = SwayingScene()
+    found = tape.restored(write_idle_restorer(tmp_path / "idle.safetensors"))
+    for index, each in enumerate(found):
+        whole = luma_of(tape.whole[index])
+        before, after = (np.square(luma_of(frame) - whole).mean() for frame in (tape.frames[index], each.frame))
+        if index in (4, 5):
+            assert after < 0.6 * before
+            assert 1 < each.moved < 8
+        elif index != 3:
+            assert each.moved == each.changed == 0
+    changed = np.argwhere(luma(found[3]) != luma_of(tape.frames[3]))
+    assert 0 < changed[:, 0].max() < 128 * 8 // ROWS
+
+
+def test_lines_stay_where_they_are_if_settings_say_so(tmp_path: Path) -> None:
+    idle = write_idle_restorer(tmp_path / "idle.safetensors")
+    for each in SwayingScene().restored(idle, replace(PLAIN, steady=False)):
+        assert each.moved == each.changed == 0
 
 
 def test_strength_0_is_identical_bit_for_bit(weights: checkpoint.Checkpoint) -> None:

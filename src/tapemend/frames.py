@@ -257,6 +257,8 @@ class Restored:
     frame: Frame
     changed: float
     """Share of its samples that have another code than before, 0 to 1, mean over planes."""
+    moved: float
+    """Pixels that a line was put back by at most, either way."""
     references: References | None
     """What lent to its window; None for a frame that passed as it was."""
 
@@ -290,6 +292,8 @@ class SegmentNote:
     segment: Segment
     changed: tuple[float, ...]
     """Per frame at the reader's rate, the share of samples that have another code than before."""
+    moved: tuple[float, ...]
+    """Per frame, pixels that a line was put back by at most."""
     windows: tuple[WindowNote, ...]
 
 
@@ -345,6 +349,8 @@ class Account(Survey):
 
     changed: NDArray[np.float32]
     """(N,) share of each frame's samples that have another code than before."""
+    moved: NDArray[np.float32]
+    """(N,) pixels that a line of each frame was put back by at most."""
     windows: tuple[WindowNote, ...]
     comparisons: tuple[Comparison, ...]
     written: Written

@@ -162,6 +162,7 @@ def _note_from(plain: dict[str, Any], path: Path) -> SegmentNote:
             frame_md5=tuple(segment["frame_md5"]),
         ),
         changed=tuple(plain["changed"]),
+        moved=tuple(plain["moved"]),
         windows=tuple(
             WindowNote(
                 start=window["start"],

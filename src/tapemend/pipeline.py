@@ -1,6 +1,6 @@
 """The way of a tape, in order: probe, decode, detect, select references, restore, encode, report. Read this first."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import groupby
@@ -91,6 +91,7 @@ def restore(
             verdict=plan.verdict,
             shots=plan.shots,
             changed=np.array([share for note in notes for share in note.changed], np.float32),
+            moved=np.array([pixels for note in notes for pixels in note.moved], np.float32),
             windows=tuple(window for note in notes for window in note.windows),
             comparisons=tuple(_comparisons(reader, plan, notes, tape.layout)),
             written=written,
@@ -196,26 +197,29 @@ def _restore_segments(
 
     def segment(start: int, path: Path) -> SegmentNote:
         stop = min(start + SEGMENT_FRAMES, total)
-        done: list[tuple[int, float, References | None]] = []
+        done: list[tuple[int, float, float, References | None]] = []
 
         def frames() -> Iterator[Any]:
             for restored in restorer.restore(start, stop, reader.frames(*restorer.needed(start, stop))):
-                done.append((restored.frame.index, restored.changed, restored.references))
+                done.append((restored.frame.index, restored.changed, restored.moved, restored.references))
                 yield restored.frame
                 told.advance(1)
 
         written = write_segment(arrange(frames(), tape, settings.encode), form, path)
         return SegmentNote(
-            segment=written, changed=tuple(changed for _, changed, _ in done), windows=tuple(_windows(done))
+            segment=written,
+            changed=tuple(changed for _, changed, _, _ in done),
+            moved=tuple(moved for _, _, moved, _ in done),
+            windows=tuple(_windows((index, references) for index, _, _, references in done)),
         )
 
     return [journal.segment(number, partial(segment, start)) for number, start in enumerate(starts)]
 
 
-def _windows(done: list[tuple[int, float, References | None]]) -> Iterator[WindowNote]:
+def _windows(done: Iterable[tuple[int, References | None]]) -> Iterator[WindowNote]:
     """Runs of frames that were restored with the same references."""
-    for references, run in groupby(done, key=lambda entry: entry[2]):
-        indices = [index for index, _, _ in run]
+    for references, run in groupby(done, key=lambda entry: entry[1]):
+        indices = [index for index, _ in run]
         if references is not None:
             yield WindowNote(start=indices[0], stop=indices[-1] + 1, references=references)
 

@@ -40,6 +40,7 @@ def document(account: Account, summary: Summary, deviations: Iterable[Deviation]
             "score": np.round(account.analysis.frame_score.astype(np.float64), SCORE_DECIMALS).tolist(),
             "damaged": runs(account.verdict.damaged),
             "changed": [_share(value) for value in account.changed.tolist()],
+            "lines_put_back_pixels": np.round(account.moved.astype(np.float64), 2).tolist(),
         },
     }
 
@@ -88,6 +89,8 @@ def _done(account: Account, summary: Summary) -> dict[str, Any]:
         "identical_frames": summary.identical,
         "filled_frames": summary.filled,
         "mean_share_changed": _share(summary.mean_changed),
+        "frames_with_lines_put_back": summary.steadied,
+        "farthest_line_pixels": round(summary.farthest, 2),
         "window_count": len(account.windows),
     }
 

@@ -45,6 +45,10 @@ class Summary:
     """Frames the file could not give, copied from a neighbour."""
     mean_changed: float
     """Mean share of samples changed, over the frames that changed at all; 0 when none did."""
+    steadied: int
+    """Frames of which lines were put back."""
+    farthest: float
+    """Pixels that a line was put back by at most; 0 when none was."""
     kinds: tuple[KindOfDamage, ...]
     """In the order of KINDS."""
     where: NDArray[np.float64]
@@ -72,6 +76,8 @@ def summarise(account: Account) -> Summary:
         identical=int((from_file & ~changed).sum()),
         filled=len(filled),
         mean_changed=float(account.changed[changed].mean(dtype=np.float64)) if changed.any() else 0.0,
+        steadied=int((account.moved > 0).sum()),
+        farthest=float(account.moved.max(initial=0.0)),
         kinds=kinds,
         where=where,
     )

@@ -29,6 +29,11 @@ def particulars(account: Account, summary: Summary) -> str:
         sentences.append(
             f"Where a frame was changed, {percent(summary.mean_changed)} of its picture changed on average."
         )
+    if summary.steadied:
+        sentences.append(
+            f"Lines that lay aside were put back in {counted(summary.steadied, 'frame')}, by up to "
+            f"{summary.farthest:.1f} pixels."
+        )
     if summary.damaged and summary.repaired_in_regions:
         others = summary.repaired_in_regions
         sentences.append(f"{counted(others, 'other frame')} {_was(others)} repaired in places.")

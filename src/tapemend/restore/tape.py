@@ -49,7 +49,7 @@ class TapeRestorer:
     def __init__(self, restorer: Restorer, plan: Plan) -> None:
         self.restorer, self.plan = restorer, plan
         self.length, self.strength = restorer.settings.window, restorer.settings.strength
-        self.time_base = TimeBase(restorer.device) if restorer.settings.steady else None
+        self.time_base = TimeBase(restorer.device)
 
     def needed(self, start: int, stop: int) -> tuple[int, int]:
         """The frames that restoring [start, stop) reads in order."""
@@ -72,51 +72,57 @@ class TapeRestorer:
         inside = range(max(window.start, start), min(window.stop, stop))
         damaged = [i for i in range(window.start, window.stop) if self.strength > 0 and self.plan.cells(i).any()]
         if not set(inside).intersection(damaged):
-            yield from (Restored(frame=held[index], changed=0.0, references=None) for index in inside)
+            yield from (_untouched(held[index]) for index in inside)
             return
         references = self.plan.find_references(window.start, window.stop)
-        changes = dict(zip(damaged, self._changes(window, damaged, references, held), strict=True))
+        changes = dict(zip(damaged, zip(*self._changes(window, damaged, references, held), strict=True), strict=True))
         for index in inside:
             if index in changes:
-                yield self._changed(held[index], changes[index], references)
+                yield self._changed(held[index], *changes[index], references)
             else:
-                yield Restored(frame=held[index], changed=0.0, references=None)
+                yield _untouched(held[index])
 
-    def _changes(self, window: Window, damaged: list[int], references: References, held: dict[int, Frame]) -> Tensor:
-        """(len(damaged), 3, H, W) at the settings' strength: lines put back, and damaged regions restored."""
+    def _changes(
+        self, window: Window, damaged: list[int], references: References, held: dict[int, Frame]
+    ) -> tuple[Tensor, Tensor]:
+        """(N, 3, H, W) what to add to the damaged frames, and (N,) pixels that their lines are put back by at most."""
         given = torch.stack([self._picture(held[index]) for index in range(window.first, window.last)])
-        seen = self._steadied(window, given)
+        places = [index - window.first for index in damaged]
+        height, width = given.shape[-2:]
+        weights = torch.stack([region_weight(self.plan.cells(index), height, width) for index in damaged])
+        aside = self._aside(window, given)
+        aside[places] *= torch.stack([self._lines(index, each) for index, each in zip(damaged, weights, strict=True)])
+        seen = move_lines(given, -aside) if aside.any() else given
         lenders = [self._picture(self.plan.fetch(index)) for index in references.indices]
         lendable = [~self.plan.cells(index) for index in references.indices]
-        places = [index - window.first for index in damaged]
         change = self.restorer.change(
             seen,
             places,
             torch.stack(lenders) if lenders else seen[:0],
             np.stack(lendable) if lendable else np.empty((0, 1, 1), dtype=np.bool_),
         )
-        height, width = seen.shape[-2:]
-        weights = torch.stack([region_weight(self.plan.cells(index), height, width) for index in damaged])
-        lines = torch.stack([self._lines(index, weight) for index, weight in zip(damaged, weights, strict=True)])
-        put_back = (seen[places] - given[places]) * lines[:, None, :, None]
-        return (put_back + change * weights[:, None]) * self.strength
+        whole = seen[places] - given[places] + change * weights[:, None]
+        return whole * self.strength, aside[places].abs().amax(1)
+
+    def _aside(self, window: Window, pictures: Tensor) -> Tensor:
+        """(T, H) pixels by which lines of the pictures that a window sees lie to the right of where they belong."""
+        if not self.restorer.settings.steady:
+            return torch.zeros(pictures.shape[0], pictures.shape[2])
+        return self.time_base.displacements(window, pictures)
 
     def _lines(self, index: int, weights: Tensor) -> Tensor:
         """(H,) weights of a frame's lines: all of a damaged frame, those with damaged regions of another."""
-        whole = torch.ones(weights.shape[0])
-        return whole if self.plan.verdict.damaged[index] else weights.amax(1)
-
-    def _steadied(self, window: Window, pictures: Tensor) -> Tensor:
-        """The pictures that a window sees with their lines put back."""
-        if self.time_base is None:
-            return pictures
-        return move_lines(pictures, -self.time_base.displacements(window, pictures))
+        return torch.ones(len(weights)) if self.plan.verdict.damaged[index] else weights.amax(1)
 
     def _picture(self, frame: Frame) -> Tensor:
         return to_ycbcr(frame.planes, self.plan.layout)
 
-    def _changed(self, frame: Frame, change: Tensor, references: References) -> Restored:
+    def _changed(self, frame: Frame, change: Tensor, moved: Tensor, references: References) -> Restored:
         planes = add_change(frame.planes, change, self.plan.layout)
         share = float(np.mean([np.mean(new != old) for new, old in zip(planes, frame.planes, strict=True)]))
         restored = Frame(index=frame.index, pts=frame.pts, planes=planes, state=frame.state)
-        return Restored(frame=restored, changed=share, references=references)
+        return Restored(frame=restored, changed=share, moved=moved.item(), references=references)
+
+
+def _untouched(frame: Frame) -> Restored:
+    return Restored(frame=frame, changed=0.0, moved=0.0, references=None)

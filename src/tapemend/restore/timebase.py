@@ -18,7 +18,7 @@ class TimeBase:
         self.device = device
         self._known: dict[int, tuple[Tensor, Tensor]] = {}
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def displacements(self, window: Window, pictures: Tensor) -> Tensor:
         """How far each line lies to the right of where it belongs, pixels.
 
