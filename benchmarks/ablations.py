@@ -2,12 +2,12 @@
 
     python benchmarks/ablations.py CLIPS --json docs/ablations-2026-11.json
 
-CLIPS is a folder of clean clips that were not trained on. Of each clip five frames are damaged by each preset, all of
-them, so that a stretch is damaged for longer than neighbours reach; the middle one is restored, beside its neighbour on
-either side. References are recorded, undamaged frames of the clip from before and after. Weights are the same
-everywhere: what is left out is not learned around. Gains over the input in dB, mean over clips: of the whole picture,
-and of the pixels that damage changed visibly. With --still each clip is one frame of it, over which a camera wanders
-slowly: scenes that stand still, as clips of sports hardly do.
+CLIPS is a folder of clean clips that were not trained on. Of each clip nine frames are damaged by each preset, all of
+them, so that a stretch is damaged for longer than neighbours reach; their lines are put back, and the middle one is
+restored, beside its neighbour on either side. References are recorded, undamaged frames of the clip from before and
+after. Weights are the same everywhere: what is left out is not learned around. Gains over the input in dB, mean over
+clips: of the whole picture, and of the pixels that damage changed visibly. With --still each clip is one frame of it,
+over which a camera wanders slowly: scenes that stand still, as clips of sports hardly do.
 """
 
 import argparse
@@ -27,19 +27,21 @@ from tapemend.allocator import keep_memory
 from tapemend.colour import from_codes
 from tapemend.degrade import PRESETS, VISIBLE, degrade
 from tapemend.evaluate.metrics import psnr, square_error, to_codes
+from tapemend.lines import move_lines
 from tapemend.network.lending import HEADS
 from tapemend.network.restoration import RestorationNetwork
+from tapemend.network.timebase import displacements, offset
 from tapemend.restore import Restorer
 from tapemend.settings import RestoreSettings
 from tapemend.train.photographs import filmed
 
-FRAMES = 5
-MIDDLE = 2
+FRAMES = 9
+MIDDLE = 4
 AWAY = (-6, 10, -12, 16, -18)
 """Frames from the damaged ones to their references."""
 USED = 3
 """References where nothing else is said: as many as the program takes."""
-FIRST = 20
+FIRST = 18
 SEEN_COLUMNS = slice(8, 712)
 """Of the raster's: a multiple of the network's grid."""
 
@@ -87,7 +89,7 @@ def table(network: RestorationNetwork, clips: list[Tensor], preset: str) -> dict
         for name, (chosen, frames, lent) in variants(network, pooled, window, recorded[number], other).items():
             lendable = torch.ones(1, *lent[:, 0].shape, dtype=torch.bool)
             seen = chosen.see(frames[None], [len(frames) // 2], lent[None], lendable)
-            restored = window[MIDDLE] + chosen.change(seen)[0]
+            restored = frames[len(frames) // 2] + chosen.change(seen)[0]
             errors = [square_error(to_codes(picture), to_codes(clean)) for picture in (window[MIDDLE], restored)]
             whole, damaged = (gain(*(error[area].mean() for error in errors)) for area in (..., visible))
             found.setdefault(name, []).append((whole, damaged))
@@ -106,16 +108,25 @@ def variants(
 ) -> dict[str, tuple[RestorationNetwork, Tensor, Tensor]]:
     """Which network sees which frames, the damaged one in their middle, and which references; by name."""
     right = lenders[:USED]
+    alone, beside = slice(MIDDLE, MIDDLE + 1), slice(MIDDLE - 1, MIDDLE + 2)
+    steady = steadied(window)
     return {
-        "everything (T = 3, D = 3)": (network, window[1:4], right),
-        "no references (D = 0)": (network, window[1:4], lenders[:0]),
-        "one reference (D = 1)": (network, window[1:4], lenders[:1]),
-        "five references (D = 5)": (network, window[1:4], lenders),
-        "references of another scene": (network, window[1:4], others[:USED]),
-        "no neighbours (T = 1)": (network, window[2:3], right),
-        "no neighbours, no references": (network, window[2:3], lenders[:0]),
-        "mean pooling": (pooled, window[1:4], right),
+        "everything (T = 3, D = 3)": (network, steady[beside], right),
+        "lines left where they are": (network, window[beside], right),
+        "no references (D = 0)": (network, steady[beside], lenders[:0]),
+        "one reference (D = 1)": (network, steady[beside], lenders[:1]),
+        "five references (D = 5)": (network, steady[beside], lenders),
+        "references of another scene": (network, steady[beside], others[:USED]),
+        "no neighbours (T = 1)": (network, steady[alone], right),
+        "no neighbours, no references": (network, steady[alone], lenders[:0]),
+        "mean pooling": (pooled, steady[beside], right),
     }
+
+
+def steadied(window: Tensor) -> Tensor:
+    """(T, 3, H, W) with the lines put back as the program does."""
+    measured = [offset(*window[number - 1 : number + 2]) for number in range(1, len(window) - 1)]
+    return move_lines(window, -displacements(*(torch.stack(each) for each in zip(*measured, strict=True))))
 
 
 def without_weights(network: RestorationNetwork) -> RestorationNetwork:
