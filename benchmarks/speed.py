@@ -20,9 +20,13 @@ from tapemend import checkpoint
 from tapemend.allocator import keep_memory
 from tapemend.detect import scorer
 from tapemend.restore import Restorer
+from tapemend.restore.timebase import TimeBase
+from tapemend.restore.windows import Window
 from tapemend.settings import DetectSettings, RestoreSettings
 
 ROWS, COLUMNS, CELLS = 576, 720, (18, 24)
+SEEN = 12
+WINDOW = Window(start=2, stop=10, first=0, last=SEEN)
 
 
 def main() -> None:
@@ -33,13 +37,16 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     keep_memory()
-    pictures = read(options.tape, 12)
+    pictures = read(options.tape, SEEN)
     restorer = Restorer(checkpoint.read("restorer-default", "restorer"), RestoreSettings(device=options.device))
     judge = scorer(DetectSettings(), restorer.device)
     lendable = np.ones((3, *CELLS), dtype=np.bool_)
-    keep = list(range(2, 10))
+    keep = list(range(WINDOW.start, WINDOW.stop))
     rates = {
         "score": rate(lambda: judge.score(pictures[:6]), 4, options.repeats),
+        "measure lines": rate(
+            lambda: TimeBase(restorer.device).displacements(WINDOW, pictures), SEEN - 2, options.repeats
+        ),
         "restore, no references": rate(
             lambda: restorer.change(pictures, keep, pictures[:0], lendable[:0]), len(keep), options.repeats
         ),
