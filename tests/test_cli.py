@@ -214,6 +214,7 @@ from tapemend import pipeline
 from tapemend.cli import main
 pipeline.SEGMENT_FRAMES = 2
 folder, source, flags = Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 
 def run(target, moment=0, sent=signal.SIGKILL):
     # One run in a process of its own, which sends itself a signal when it is about to rename its moment-th file.

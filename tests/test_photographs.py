@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 from clips import Clip
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -32,6 +32,7 @@ def views(axis: int, name: str, run: int) -> NDArray[np.uint8]:
 
 @settings(deadline=None, max_examples=10)
 @given(name=st.text(min_size=1), axis=st.sampled_from([0, 1]))
+@example(name="iP\x01", axis=0)
 def test_the_camera_wanders_slowly_and_never_leaves_the_photograph(name: str, axis: int) -> None:
     frames = views(axis, name, RUN)[:, 0]
     assert frames.shape == (len(SIZES) * RUN, ROWS, COLUMNS)

@@ -38,7 +38,8 @@ def filmed(photograph: av.VideoFrame, name: str, run: int, frame: tuple[int, int
         codes = photograph.reformat(width, height, "yuv444p", dst_color_range=1, interpolation="AREA").to_ndarray()
         picture = from_codes(torch.from_numpy(codes))[None]
         for places in _wandering(frame, (height, width), run, generator(name, "photograph", number)):
-            yield to_codes(grid_sample(picture, places[None], align_corners=False)[0]).numpy()
+            view = grid_sample(picture, places[None], padding_mode="border", align_corners=False)
+            yield to_codes(view[0]).numpy()
 
 
 def _wandering(frame: tuple[int, int], picture: tuple[int, int], run: int, draw: torch.Generator) -> Iterator[Tensor]:
