@@ -91,6 +91,7 @@ class Scene:
             shots=self.shots,
             find_references=finder.find,
             fetch=self.frames.__getitem__,
+            from_fields=False,
         )
 
     def restored(

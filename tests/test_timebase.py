@@ -7,6 +7,8 @@ from torch import Tensor
 
 from tapemend.lines import move_lines
 from tapemend.network.timebase import displacements, offset
+from tapemend.restore.timebase import TimeBase
+from tapemend.restore.windows import Window
 
 FRAMES = 8
 
@@ -69,6 +71,29 @@ def test_an_empty_picture_has_no_lines_out_of_place() -> None:
 def test_too_few_frames_say_nothing(count: int) -> None:
     nothing = torch.empty(max(0, count - 2), ROWS)
     assert not displacements(nothing, nothing).any()
+
+
+def of_fields(pictures: Tensor) -> Tensor:
+    """Every second line of each picture, even and odd in turn, the others interpolated."""
+    fields = pictures.clone()
+    for number, picture in enumerate(fields):
+        other = 1 - number % 2
+        around = picture[:, 1 - other :: 2]
+        picture[:, other::2] = (around + around.roll(1 - 2 * other, 1)) / 2
+    return fields
+
+
+def test_frames_made_of_fields_are_held_against_those_of_their_own_parity() -> None:
+    window = Window(start=0, stop=FRAMES, first=0, last=FRAMES)
+    still = of_fields(panned((0,) * FRAMES))
+    truth = swaying(FRAMES, 2.0)
+    truth[[number for number in range(FRAMES) if number != 4]] = 0
+    time_base = TimeBase(torch.device("cpu"), stride=2)
+    assert time_base.displacements(window, still).abs().max() == 0
+    torn = move_lines(still, truth)
+    found = TimeBase(torch.device("cpu"), stride=2).displacements(window, torn)
+    assert (found - truth)[4].square().mean() < 0.5 * truth[4].square().mean()
+    assert not found[1::2].any()
 
 
 def test_what_is_uncertain_moves_nothing() -> None:

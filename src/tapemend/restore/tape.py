@@ -37,6 +37,8 @@ class Plan:
     """References for the window [start, stop)."""
     fetch: Callable[[int], Frame]
     """A frame by index."""
+    from_fields: bool
+    """Whether frames are fields in turn, their other lines interpolated."""
 
     def cells(self, index: int) -> NDArray[np.bool_]:
         """(rows, columns) damaged regions of a frame."""
@@ -49,7 +51,7 @@ class TapeRestorer:
     def __init__(self, restorer: Restorer, plan: Plan) -> None:
         self.restorer, self.plan = restorer, plan
         self.length, self.strength = restorer.settings.window, restorer.settings.strength
-        self.time_base = TimeBase(restorer.device)
+        self.time_base = TimeBase(restorer.device, 2 if plan.from_fields else 1)
 
     def needed(self, start: int, stop: int) -> tuple[int, int]:
         """The frames that restoring [start, stop) reads in order."""

@@ -14,8 +14,12 @@ from tapemend.restore.windows import Window
 class TimeBase:
     """Measures frames as windows ask for them, in order; a frame is measured alone, so it comes out the same in any."""
 
-    def __init__(self, device: torch.device) -> None:
-        self.device = device
+    def __init__(self, device: torch.device, stride: int = 1) -> None:
+        """stride: frames from one to the next that shows the same lines, 2 where fields became frames.
+
+        Fields of different parity show slanted edges elsewhere, which would be taken for lines out of place.
+        """
+        self.device, self.stride = device, stride
         self._known: dict[int, tuple[Tensor, Tensor]] = {}
 
     @torch.no_grad()
@@ -25,14 +29,22 @@ class TimeBase:
         pictures: (T, 3, H, W) Y'CbCr, the frames that the window sees. Returns (T, H). What a window does not see is
         forgotten: ask in order.
         """
-        inner = range(window.first + 1, window.last - 1)
-        self._known = {
-            index: self._known.get(index) or self._measured(around)
-            for index, around in zip(inner, _triples(pictures), strict=True)
-        }
-        if not inner:
+        self._known = {index: found for index, found in self._known.items() if index >= window.first}
+        found = pictures.new_zeros(pictures.shape[0], pictures.shape[2])
+        for first in range(min(self.stride, len(pictures))):
+            alike = slice(first, None, self.stride)
+            found[alike] = self._among(range(window.first, window.last)[alike], pictures[alike])
+        return found
+
+    def _among(self, indices: range, pictures: Tensor) -> Tensor:
+        """(T, H) displacements of frames that follow each other, pictures (T, 3, H, W)."""
+        for index, around in zip(indices[1:-1], _triples(pictures), strict=True):
+            if index not in self._known:
+                self._known[index] = self._measured(around)
+        known = [self._known[index] for index in indices[1:-1]]
+        if not known:
             return pictures.new_zeros(pictures.shape[0], pictures.shape[2])
-        return displacements(*(torch.stack(each) for each in zip(*self._known.values(), strict=True)))
+        return displacements(*(torch.stack(each) for each in zip(*known, strict=True)))
 
     def _measured(self, around: Tensor) -> tuple[Tensor, Tensor]:
         height = around.shape[2]
