@@ -30,8 +30,9 @@ from tapemend.evaluate.metrics import psnr, square_error, to_codes
 from tapemend.lines import move_lines
 from tapemend.network.lending import HEADS
 from tapemend.network.restoration import RestorationNetwork
-from tapemend.network.timebase import displacements, offset
 from tapemend.restore import Restorer
+from tapemend.restore.timebase import TimeBase
+from tapemend.restore.windows import Window
 from tapemend.settings import RestoreSettings
 from tapemend.train.photographs import filmed
 
@@ -125,8 +126,8 @@ def variants(
 
 def steadied(window: Tensor) -> Tensor:
     """(T, 3, H, W) with the lines put back as the program does."""
-    measured = [offset(*window[number - 1 : number + 2]) for number in range(1, len(window) - 1)]
-    return move_lines(window, -displacements(*(torch.stack(each) for each in zip(*measured, strict=True))))
+    all_seen = Window(start=0, stop=len(window), first=0, last=len(window))
+    return move_lines(window, -TimeBase(window.device).displacements(all_seen, window))
 
 
 def without_weights(network: RestorationNetwork) -> RestorationNetwork:

@@ -9,6 +9,7 @@ from tapemend.lines import move_lines
 from tapemend.network.timebase import displacements, offset
 from tapemend.restore.timebase import TimeBase
 from tapemend.restore.windows import Window
+from tapemend.train.samples import _interpolated, _separated
 
 FRAMES = 8
 
@@ -73,19 +74,9 @@ def test_too_few_frames_say_nothing(count: int) -> None:
     assert not displacements(nothing, nothing).any()
 
 
-def of_fields(pictures: Tensor) -> Tensor:
-    """Every second line of each picture, even and odd in turn, the others interpolated."""
-    fields = pictures.clone()
-    for number, picture in enumerate(fields):
-        other = 1 - number % 2
-        around = picture[:, 1 - other :: 2]
-        picture[:, other::2] = (around + around.roll(1 - 2 * other, 1)) / 2
-    return fields
-
-
 def test_frames_made_of_fields_are_held_against_those_of_their_own_parity() -> None:
     window = Window(start=0, stop=FRAMES, first=0, last=FRAMES)
-    still = of_fields(panned((0,) * FRAMES))
+    still = _interpolated(_separated(panned((0,) * FRAMES), 0), 0)
     truth = swaying(FRAMES, 2.0)
     truth[[number for number in range(FRAMES) if number != 4]] = 0
     time_base = TimeBase(torch.device("cpu"), stride=2)

@@ -83,9 +83,10 @@ def displacements(offsets: Tensor, variances: Tensor) -> Tensor:
 def _registered(frame: Tensor, one: Tensor, other: Tensor, first: Tensor) -> tuple[Tensor, Tensor]:
     """Luma (H, W) each: how far lines of the frame lie to the right of those of the mean of both, and the variance."""
     found = first
+    whole = frame, (one + other) / 2, (one - other).abs()
     for size, lines, steps in STEPS:
-        near, mean = (_narrowed(each, size) for each in (frame, (one + other) / 2))
-        agreed = 1 / (1 + (_narrowed((one - other).abs(), size) / DISAGREEMENT).square())
+        near, mean, apart = (_narrowed(each, size) for each in whole)
+        agreed = 1 / (1 + (apart / DISAGREEMENT).square())
         for _ in range(steps):
             moved = move_lines(near[None, None], -found[None] / size)[0, 0]
             along = pad((moved + mean)[None], (1, 1), mode="replicate")[0]

@@ -77,7 +77,7 @@ class TapeRestorer:
             yield from (_untouched(held[index]) for index in inside)
             return
         references = self.plan.find_references(window.start, window.stop)
-        changes = dict(zip(damaged, zip(*self._changes(window, damaged, references, held), strict=True), strict=True))
+        changes = dict(zip(damaged, self._changes(window, damaged, references, held), strict=True))
         for index in inside:
             if index in changes:
                 yield self._changed(held[index], *changes[index], references)
@@ -86,8 +86,8 @@ class TapeRestorer:
 
     def _changes(
         self, window: Window, damaged: list[int], references: References, held: dict[int, Frame]
-    ) -> tuple[Tensor, Tensor]:
-        """(N, 3, H, W) what to add to the damaged frames, and (N,) pixels that their lines are put back by at most."""
+    ) -> Iterator[tuple[Tensor, float]]:
+        """Of each damaged frame (3, H, W) what to add to it, and the pixels that a line is put back by at most."""
         given = torch.stack([self._picture(held[index]) for index in range(window.first, window.last)])
         places = [index - window.first for index in damaged]
         height, width = given.shape[-2:]
@@ -104,7 +104,7 @@ class TapeRestorer:
             np.stack(lendable) if lendable else np.empty((0, 1, 1), dtype=np.bool_),
         )
         whole = seen[places] - given[places] + change * weights[:, None]
-        return whole * self.strength, aside[places].abs().amax(1)
+        return zip(whole * self.strength, aside[places].abs().amax(1).tolist(), strict=True)
 
     def _aside(self, window: Window, pictures: Tensor) -> Tensor:
         """(T, H) pixels by which lines of the pictures that a window sees lie to the right of where they belong."""
@@ -119,11 +119,11 @@ class TapeRestorer:
     def _picture(self, frame: Frame) -> Tensor:
         return to_ycbcr(frame.planes, self.plan.layout)
 
-    def _changed(self, frame: Frame, change: Tensor, moved: Tensor, references: References) -> Restored:
+    def _changed(self, frame: Frame, change: Tensor, moved: float, references: References) -> Restored:
         planes = add_change(frame.planes, change, self.plan.layout)
         share = float(np.mean([np.mean(new != old) for new, old in zip(planes, frame.planes, strict=True)]))
         restored = Frame(index=frame.index, pts=frame.pts, planes=planes, state=frame.state)
-        return Restored(frame=restored, changed=share, moved=moved.item(), references=references)
+        return Restored(frame=restored, changed=share, moved=moved, references=references)
 
 
 def _untouched(frame: Frame) -> Restored:

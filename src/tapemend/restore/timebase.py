@@ -31,19 +31,18 @@ class TimeBase:
         """
         self._known = {index: found for index, found in self._known.items() if index >= window.first}
         found = pictures.new_zeros(pictures.shape[0], pictures.shape[2])
-        for first in range(min(self.stride, len(pictures))):
+        for first in range(self.stride):
             alike = slice(first, None, self.stride)
-            found[alike] = self._among(range(window.first, window.last)[alike], pictures[alike])
+            if len(pictures[alike]) > 2:
+                found[alike] = self._among(range(window.first, window.last)[alike], pictures[alike])
         return found
 
     def _among(self, indices: range, pictures: Tensor) -> Tensor:
-        """(T, H) displacements of frames that follow each other, pictures (T, 3, H, W)."""
+        """(T, H) displacements of three frames or more that follow each other, pictures (T, 3, H, W)."""
         for index, around in zip(indices[1:-1], _triples(pictures), strict=True):
             if index not in self._known:
                 self._known[index] = self._measured(around)
-        known = [self._known[index] for index in indices[1:-1]]
-        if not known:
-            return pictures.new_zeros(pictures.shape[0], pictures.shape[2])
+        known = (self._known[index] for index in indices[1:-1])
         return displacements(*(torch.stack(each) for each in zip(*known, strict=True)))
 
     def _measured(self, around: Tensor) -> tuple[Tensor, Tensor]:
