@@ -11,7 +11,7 @@ from torch import Tensor
 
 from tapemend.network.blocks import folding, unfold_pixels
 from tapemend.network.damage import DamageNetwork, with_ends
-from tapemend.network.lending import Lending
+from tapemend.network.lending import ANOTHER, Lending, shows_the_same
 from tapemend.network.restoration import CERTAIN, DOUBTFUL, RestorationConfig, RestorationNetwork, Seen
 
 ROWS, COLUMNS = 64, 64
@@ -212,3 +212,15 @@ def lending_of(channels: int) -> Lending:
 @torch.inference_mode()
 def test_the_map_of_damage_has_a_cell_for_every_8_by_16_pixels() -> None:
     assert DamageNetwork(SMALL_SCORER)(with_ends(pictures(2, 4, 3, 48, 64))).shape == (2, 4, 5, 6, 4)
+
+
+def test_a_reference_lends_where_it_shows_the_same() -> None:
+    frames = pictures(2, 3, ROWS, COLUMNS)
+    alike, other = frames + 0.2, frames.clone()
+    other[..., :24, :] += 2 * ANOTHER
+    other[:, :, 50] += 8 * ANOTHER
+    same = shows_the_same(frames, torch.stack([frames, alike, other], 1))
+    assert same[:, :2].all()
+    assert not same[:, 2, :14].any()
+    assert same[:, 2, 40:].all()
+    assert shows_the_same(frames, frames[:, None][:, :0]).shape == (2, 0, ROWS, COLUMNS)

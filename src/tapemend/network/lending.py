@@ -2,7 +2,7 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import leaky_relu, max_pool2d
+from torch.nn.functional import avg_pool2d, interpolate, leaky_relu, max_pool2d
 
 from tapemend.network.blocks import ROUGH, folding, roughness, start_at_zero
 
@@ -12,6 +12,10 @@ HEADS = 8
 """Groups of channels, each with weights of its own."""
 BLOCKED = -1e4
 """Weight, before the softmax, of a lender where it must not lend; finite, so that half precision keeps it."""
+ALIKE = 32
+"""Pixels a side of the blocks by whose means a reference is held against the frame; lines of damage weigh little."""
+ANOTHER = 0.025
+"""Difference of such means of luma, less the picture's median difference, from which on it shows something else."""
 
 
 class Lending(nn.Module):
@@ -51,3 +55,16 @@ class Lending(nn.Module):
         values = torch.unflatten(values, 2, (HEADS, -1))
         lent: Tensor = self.merge((weights[:, :, :, None] * values).sum(1).flatten(1, 2))
         return lent
+
+
+def shows_the_same(frames: Tensor, lenders: Tensor) -> Tensor:
+    """Where lenders (N, D, 3, H, W), brought to their place, show what frames (N, 3, H, W) show: (N, D, H, W) bool.
+
+    A picture that is brighter as a whole shows the same.
+    """
+    difference = lenders[:, :, 0] - frames[:, None, 0]
+    if not difference.numel():
+        return difference < ANOTHER
+    means = avg_pool2d(difference, ALIKE, ALIKE // 2, ALIKE // 4, count_include_pad=False)
+    apart = (means - means.flatten(2).median(2).values[..., None, None]).abs()
+    return interpolate(apart, difference.shape[-2:], mode="bilinear") < ANOTHER

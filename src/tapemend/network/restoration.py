@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from tapemend.network.blocks import ROUGH, blocks, folding, roughness, start_at_zero, unfold_pixels
-from tapemend.network.lending import Lending
+from tapemend.network.lending import Lending, shows_the_same
 from tapemend.network.motion import COARSEST, brought, motion
 
 FOLD = 4
@@ -61,7 +61,7 @@ class Seen:
     references: Tensor
     """(N, D, 3, H, W), brought there."""
     lendable: Tensor
-    """(N, D, H, W), 1 where a reference may lend, else 0."""
+    """(N, D, H, W), 1 where a reference may lend and shows the same, else 0."""
 
     def part(self, rows: slice, columns: slice, precision: torch.dtype) -> "Seen":
         """A piece of the picture in the network's precision."""
@@ -103,11 +103,9 @@ class RestorationNetwork(nn.Module):
         lenders, may = (each.repeat_interleave(len(numbers), 0) for each in (references, lendable.to(window.dtype)))
         near, far = motion(frames, torch.cat([neighbours, lenders], 1)).tensor_split([len(NEIGHBOURS)], 1)
         lent, may = brought(torch.cat([lenders, may[:, :, None]], 2), far).tensor_split([3], 2)
+        lends = (may[:, :, 0] >= LENDS) & shows_the_same(frames, lent)
         return Seen(
-            frames=frames,
-            neighbours=brought(neighbours, near),
-            references=lent,
-            lendable=(may[:, :, 0] >= LENDS).to(window.dtype),
+            frames=frames, neighbours=brought(neighbours, near), references=lent, lendable=lends.to(window.dtype)
         )
 
     def look(self, seen: Seen) -> Tensor:
