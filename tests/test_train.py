@@ -17,7 +17,9 @@ from torch import Tensor, nn
 
 from tapemend import checkpoint
 from tapemend.colour import from_codes
+from tapemend.degrade import Damaged
 from tapemend.errors import JournalMismatch, NotAVideo, SettingsError
+from tapemend.lines import move_lines
 from tapemend.network.restoration import RestorationConfig, RestorationNetwork
 from tapemend.network.swin_unet import PAPER_CONFIGS
 from tapemend.restore import Restorer
@@ -32,6 +34,7 @@ from tapemend.train.samples import (
     _interpolated,
     _resharpened,
     _separated,
+    _steadied,
     lender,
     sample,
     visibility,
@@ -253,6 +256,48 @@ def test_some_windows_stay_clean_and_some_are_damaged(store: Store) -> None:
     batches = [sample(store, replace(TINY_SAMPLES, clean_share=0.5), 1, step) for step in range(15)]
     clean = [not part.any() for batch in batches for part in batch.cells]
     assert 5 <= sum(clean) <= 25
+
+
+def swaying(frames: int, by: float) -> Damaged:
+    """A still picture whose lines sway together, otherwise in each frame."""
+    wide = torch.nn.functional.interpolate(picture_of_noise(), (64, 128), mode="bilinear").expand(frames, -1, -1, -1)
+    shift = by * torch.randn(frames, 1, generator=torch.Generator().manual_seed(5)).expand(-1, 64)
+    shift = shift * torch.linspace(-1, 1, 64)
+    moved = move_lines(wide, shift)
+    return Damaged(picture=moved, clean=wide, shift=shift, change=torch.zeros(frames, 5, 64, 128))
+
+
+def picture_of_noise() -> Tensor:
+    return torch.rand(1, 3, 16, 32, generator=torch.Generator().manual_seed(4))
+
+
+@given(st.integers(0, 1000), st.integers(0, 1000))
+@settings(max_examples=20, deadline=None)
+def test_lines_put_back_in_training_are_nearer_to_their_place_as_those_of_a_restoration(seed: int, step: int) -> None:
+    truth = swaying(5, by=3.0)
+    errors = [
+        (picture - truth.clean)[1:-1].square().mean() for picture in (truth.picture, _steadied(truth, (seed, step, 0)))
+    ]
+    assert errors[1] < 0.7 * errors[0]
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_lines_of_too_few_frames_stay_in_training_too(frames: int) -> None:
+    truth = swaying(frames, by=3.0)
+    assert torch.equal(_steadied(truth, (1, 1, 0)), truth.picture)
+
+
+def test_lines_in_their_place_hardly_move_in_training() -> None:
+    truth = swaying(5, by=0.0)
+    assert (_steadied(truth, (1, 2, 0)) - truth.picture).abs().mean() < 0.01
+
+
+def test_windows_with_lines_put_back_are_else_the_same(store: Store) -> None:
+    moving = replace(TINY_SAMPLES, presets=("camcorder-video8-2026-11",), clean_share=0.0)
+    as_they_are, put_back = (sample(store, replace(moving, steady_share=share), 1, 4) for share in (0.0, 1.0))
+    assert not torch.equal(as_they_are.damaged, put_back.damaged)
+    assert torch.equal(as_they_are.clean, put_back.clean)
+    assert torch.equal(as_they_are.references, put_back.references)
 
 
 def test_packed_clips_are_the_pictures_scaled_and_packed_once(clips: Path, store: Store, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ class RestorerRecipe:
 
     kind: str = "restorer"
     config: RestorationConfig = RestorationConfig()
-    samples: SampleSettings = SampleSettings()
+    samples: SampleSettings = SampleSettings(steady_share=0.75)
     learning_rate: float = 8e-4
     steps: int = 5000
 
@@ -117,7 +117,7 @@ class PaperRecipe:
 
     config: PaperConfig
     kind: str = "restorer"
-    samples: SampleSettings = SampleSettings(rows=128, columns=128, windows=2, references=5)
+    samples: SampleSettings = SampleSettings(rows=128, columns=128, windows=2, references=5, steady_share=0.75)
     learning_rate: float = 2e-4
     """The paper has 2e-5, for a hundred epochs."""
     steps: int = 5000

@@ -11,7 +11,9 @@ from torch.nn.functional import avg_pool2d, interpolate
 
 from tapemend.degrade import VISIBLE, Damaged, Preset, degrade, preset
 from tapemend.degrade.timeline import generator, uniform
+from tapemend.lines import move_lines
 from tapemend.network.damage import CELL_COLUMNS, CELL_ROWS
+from tapemend.network.timebase import displacements
 from tapemend.train.data import FRAMES, Store
 
 MARGIN = 40
@@ -21,6 +23,10 @@ FASTEST_PAN = 14.0
 SMALLEST = 0.5
 """Of its size, as far as a picture is reduced."""
 STRIDES = (1, 2, 3)
+SUREST, LEAST_SURE = 0.1, 0.4
+"""Standard deviation of what is measured of a line's place, pixels."""
+ASTRAY_LINES = 15
+"""Lines that are mismeasured alike."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,6 +83,8 @@ class SampleSettings:
     """Share of windows of every second or third frame of their clip: things move more from frame to frame."""
     far_share: float = 0.3
     """Share of windows of more of the picture, reduced up to SMALLEST: finer detail than the clip has."""
+    steady_share: float = 0.0
+    """Share of windows whose lines are put back, as a restoration does before its network sees them."""
     cut_share: float = 0.0
     """Share of windows with a cut in them, for networks that see frames before shots are found."""
 
@@ -115,7 +123,8 @@ def window(store: Store, settings: SampleSettings, depth: int, key: tuple[int, i
     own = settings.frames
     spoil = partial(degrade, seed=key[1] * 1009 + key[2], whole=(height // (1 + fields), width))
     truth = spoil(picture[:own], indices[:own], tape)
-    parts = [truth.picture, truth.clean, truth.change]
+    steady = uniform(*key, "steady") < settings.steady_share
+    parts = [_steadied(truth, key) if steady else truth.picture, truth.clean, truth.change]
     lent = _references(spoil, picture[own:], indices[own:], tape, draw)
     if fields:
         parts = [_interpolated(part, first) for part in parts]
@@ -230,6 +239,22 @@ def _resharpened(luma: Tensor, amount: float) -> Tensor:
         soft = _blur(_blur(luma, kernel).mT, kernel).mT
         return luma + 5 * (amount - 0.7) * (luma - soft)
     return luma
+
+
+def _steadied(truth: Damaged, key: tuple[int, int, int]) -> Tensor:
+    """(T, 3, H, W) with the lines put back from the truth, as uncertain as measuring whole pictures would find it.
+
+    Of a crop's short lines measuring itself finds less than of whole ones.
+    """
+    count, height = truth.shift.shape
+    if count < 3:
+        return truth.picture
+    draw = generator(*key, "measured")
+    doubt = SUREST + (LEAST_SURE - SUREST) * uniform(*key, "doubt")
+    astray = _blur(torch.randn(count - 2, 1, 1, height, generator=draw), torch.ones(ASTRAY_LINES) / ASTRAY_LINES)
+    offsets = truth.shift[1:-1] - (truth.shift[:-2] + truth.shift[2:]) / 2
+    found = offsets + doubt * ASTRAY_LINES**0.5 * astray[:, 0, 0]
+    return move_lines(truth.picture, -displacements(found, torch.full_like(found, doubt**2)))
 
 
 def _separated(picture: Tensor, first: int) -> Tensor:
