@@ -166,6 +166,17 @@ def test_a_clean_frame_with_a_damaged_region_is_mended_there_only(weights: check
     assert changed.max(0).tolist() <= [48, 60]
 
 
+@pytest.mark.parametrize(("score", "changes"), [(32, False), (33, True)])
+def test_a_doubtful_region_changes_in_a_damaged_frame_only(
+    weights: checkpoint.Checkpoint, score: int, changes: bool
+) -> None:
+    scene = Scene(marks(6, (2, 3), regions=np.s_[:4, :4]), width=96, height=72)
+    scene.analysis.cell_score[:, -2:, -2:] = score
+    found = scene.restored(weights)
+    assert [each.changed > 0 for each in found] == [False, False, True, False, False, False]
+    assert (luma(found[2])[-8:, -8:] != scene.frames[2].planes[0][-8:, -8:]).any() == changes
+
+
 def torn(frame: Frame, shift: Tensor) -> Frame:
     """A frame whose lines were moved right by (H,) pixels."""
     planes = []

@@ -16,8 +16,11 @@ from tapemend.frames import Analysis, Verdict, damaged_cells
 
 __all__ = ["damaged_cells", "judge"]
 
-ABSOLUTE_THRESHOLD = 0.5
-"""Frames of an absolute scorer above this are damaged where the tape itself gives no threshold."""
+ABSOLUTE_THRESHOLD = 0.45
+"""Frames of an absolute scorer above this are damaged where the tape itself gives no threshold.
+
+It is below a half: what is overlooked stays, what is restored for nothing hardly changes.
+"""
 ABSOLUTE_CELL_THRESHOLD = 128
 """The same for regions, 0 to 255."""
 CELL_THRESHOLD_RANGE = (64, 192)

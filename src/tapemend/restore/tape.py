@@ -24,6 +24,10 @@ from tapemend.restore.restorer import Restorer, region_weight
 from tapemend.restore.timebase import TimeBase
 from tapemend.restore.windows import CONTEXT, Window, overlapping
 
+DOUBT = 0.25
+"""Share of the threshold for regions from which on a region of a frame that is restored may change. Where damage is,
+the network's gate tells better than the scorer; the scorer says where surely nothing is."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Plan:
@@ -43,6 +47,11 @@ class Plan:
     def cells(self, index: int) -> NDArray[np.bool_]:
         """(rows, columns) damaged regions of a frame."""
         return damaged_cells(self.analysis, self.verdict, index)
+
+    def doubtful(self, index: int) -> NDArray[np.bool_]:
+        """(rows, columns) regions of a frame that may change if it is restored: all where none stands out."""
+        cells: NDArray[np.bool_] = self.analysis.cell_score[index] > DOUBT * self.verdict.cell_threshold
+        return cells if cells.any() else ~cells
 
 
 class TapeRestorer:
@@ -91,9 +100,9 @@ class TapeRestorer:
         given = torch.stack([self._picture(held[index]) for index in range(window.first, window.last)])
         places = [index - window.first for index in damaged]
         height, width = given.shape[-2:]
-        weights = torch.stack([region_weight(self.plan.cells(index), height, width) for index in damaged])
+        weights = torch.stack([region_weight(self.plan.doubtful(index), height, width) for index in damaged])
         aside = self._aside(window, given)
-        aside[places] *= torch.stack([self._lines(index, each) for index, each in zip(damaged, weights, strict=True)])
+        aside[places] *= torch.stack([self._lines(index, height) for index in damaged])
         seen = move_lines(given, -aside) if aside.any() else given
         lenders = [self._picture(self.plan.fetch(index)) for index in references.indices]
         lendable = [~self.plan.cells(index) for index in references.indices]
@@ -112,9 +121,12 @@ class TapeRestorer:
             return torch.zeros(pictures.shape[0], pictures.shape[2])
         return self.time_base.displacements(window, pictures)
 
-    def _lines(self, index: int, weights: Tensor) -> Tensor:
+    def _lines(self, index: int, height: int) -> Tensor:
         """(H,) weights of a frame's lines: all of a damaged frame, those with damaged regions of another."""
-        return torch.ones(len(weights)) if self.plan.verdict.damaged[index] else weights.amax(1)
+        if self.plan.verdict.damaged[index]:
+            return torch.ones(height)
+        cells = self.plan.cells(index)
+        return region_weight(cells, height, cells.shape[1]).amax(1)
 
     def _picture(self, frame: Frame) -> Tensor:
         return to_ycbcr(frame.planes, self.plan.layout)
