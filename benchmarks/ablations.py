@@ -127,7 +127,7 @@ def variants(
 def steadied(window: Tensor) -> Tensor:
     """(T, 3, H, W) with the lines put back as the program does."""
     all_seen = Window(start=0, stop=len(window), first=0, last=len(window))
-    return move_lines(window, -TimeBase(window.device).displacements(all_seen, window))
+    return move_lines(window, -TimeBase(window.device).displacements(all_seen, window, torch.ones(len(window)) > 0))
 
 
 def without_weights(network: RestorationNetwork) -> RestorationNetwork:

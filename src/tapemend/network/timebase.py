@@ -39,6 +39,8 @@ LEAST = 0.2
 """Sway, RMS in pixels, that is not told from what content does by itself."""
 SWAY_LINES, SWAY_FRAMES = 8.0, 3
 """Lines (standard deviation) and frames to either side over which sway is taken to be the same."""
+SOUND = 0.01
+"""Share of that by which a frame sways in which nothing else is damaged."""
 UNSEEN = 0.05
 """Displacement, pixels, up to which a line is left where it is."""
 
@@ -62,10 +64,11 @@ def offset(before: Tensor, frame: Tensor, after: Tensor) -> tuple[Tensor, Tensor
     return found, variance + disagreement + PRECISION**2
 
 
-def displacements(offsets: Tensor, variances: Tensor) -> Tensor:
+def displacements(offsets: Tensor, variances: Tensor, damaged: Tensor) -> Tensor:
     """How far each line of T frames in a row lies to the right of where it belongs, pixels (T, H).
 
-    offsets, variances: (T - 2, H), of all but the first and the last frame, as :func:`offset` finds them. No line is
+    offsets, variances: (T - 2, H), of all but the first and the last frame, as :func:`offset` finds them; damaged: (T,)
+    bool, the others are believed to be nearly in their place, and the damaged ones are held against them. No line is
     moved by less than UNSEEN, and none where nothing was measured.
     """
     count, height = offsets.shape[0] + 2, offsets.shape[1]
@@ -75,7 +78,8 @@ def displacements(offsets: Tensor, variances: Tensor) -> Tensor:
     own = offsets - (offsets * weights).sum(1, keepdim=True) / weights.sum(1, keepdim=True)
     seen = torch.eye(count, device=offsets.device)
     seen = seen[1:-1] - (seen[:-2] + seen[2:]) / 2
-    normal = torch.einsum("it,ih,iu->htu", seen, weights, seen) + torch.diag_embed(1 / _sway(own, variances).T)
+    sway = _sway(own, variances) * torch.where(damaged, 1.0, SOUND)[:, None]
+    normal = torch.einsum("it,ih,iu->htu", seen, weights, seen) + torch.diag_embed(1 / sway.T)
     found = torch.linalg.solve(normal, (weights * own).T @ seen).T
     return torch.where(found.abs() < UNSEEN, 0.0, found)
 

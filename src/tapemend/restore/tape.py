@@ -119,7 +119,8 @@ class TapeRestorer:
         """(T, H) pixels by which lines of the pictures that a window sees lie to the right of where they belong."""
         if not self.restorer.settings.steady:
             return torch.zeros(pictures.shape[0], pictures.shape[2])
-        return self.time_base.displacements(window, pictures)
+        damaged = [bool(self.plan.cells(index).any()) for index in range(window.first, window.last)]
+        return self.time_base.displacements(window, pictures, torch.tensor(damaged))
 
     def _lines(self, index: int, height: int) -> Tensor:
         """(H,) weights of a frame's lines: all of a damaged frame, those with damaged regions of another."""

@@ -23,27 +23,27 @@ class TimeBase:
         self._known: dict[int, tuple[Tensor, Tensor]] = {}
 
     @torch.no_grad()
-    def displacements(self, window: Window, pictures: Tensor) -> Tensor:
+    def displacements(self, window: Window, pictures: Tensor, damaged: Tensor) -> Tensor:
         """How far each line lies to the right of where it belongs, pixels.
 
-        pictures: (T, 3, H, W) Y'CbCr, the frames that the window sees. Returns (T, H). What a window does not see is
-        forgotten: ask in order.
+        pictures: (T, 3, H, W) Y'CbCr, the frames that the window sees; damaged: (T,) bool. Returns (T, H). What a window
+        does not see is forgotten: ask in order.
         """
         self._known = {index: found for index, found in self._known.items() if index >= window.first}
         found = pictures.new_zeros(pictures.shape[0], pictures.shape[2])
         for first in range(self.stride):
             alike = slice(first, None, self.stride)
             if len(pictures[alike]) > 2:
-                found[alike] = self._among(range(window.first, window.last)[alike], pictures[alike])
+                found[alike] = self._among(range(window.first, window.last)[alike], pictures[alike], damaged[alike])
         return found
 
-    def _among(self, indices: range, pictures: Tensor) -> Tensor:
+    def _among(self, indices: range, pictures: Tensor, damaged: Tensor) -> Tensor:
         """(T, H) displacements of three frames or more that follow each other, pictures (T, 3, H, W)."""
         for index, around in zip(indices[1:-1], _triples(pictures), strict=True):
             if index not in self._known:
                 self._known[index] = self._measured(around)
         known = (self._known[index] for index in indices[1:-1])
-        return displacements(*(torch.stack(each) for each in zip(*known, strict=True)))
+        return displacements(*(torch.stack(each) for each in zip(*known, strict=True)), damaged)
 
     def _measured(self, around: Tensor) -> tuple[Tensor, Tensor]:
         height = around.shape[2]

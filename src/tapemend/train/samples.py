@@ -254,7 +254,8 @@ def _steadied(truth: Damaged, key: tuple[int, int, int]) -> Tensor:
     astray = _blur(torch.randn(count - 2, 1, 1, height, generator=draw), torch.ones(ASTRAY_LINES) / ASTRAY_LINES)
     offsets = truth.shift[1:-1] - (truth.shift[:-2] + truth.shift[2:]) / 2
     found = offsets + doubt * ASTRAY_LINES**0.5 * astray[:, 0, 0]
-    return move_lines(truth.picture, -displacements(found, torch.full_like(found, doubt**2)))
+    aside = displacements(found, torch.full_like(found, doubt**2), torch.ones(count) > 0)
+    return move_lines(truth.picture, -aside)
 
 
 def _separated(picture: Tensor, first: int) -> Tensor:
