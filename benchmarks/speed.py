@@ -45,7 +45,9 @@ def main() -> None:
     rates = {
         "score": rate(lambda: judge.score(pictures[:6]), 4, options.repeats),
         "measure lines": rate(
-            lambda: TimeBase(restorer.device).displacements(WINDOW, pictures, torch.ones(SEEN) > 0), SEEN - 2, options.repeats
+            lambda: TimeBase(restorer.device).displacements(WINDOW, pictures, torch.ones(SEEN) > 0),
+            SEEN - 2,
+            options.repeats,
         ),
         "restore, no references": rate(
             lambda: restorer.change(pictures, keep, pictures[:0], lendable[:0]), len(keep), options.repeats

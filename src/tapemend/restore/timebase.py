@@ -26,8 +26,8 @@ class TimeBase:
     def displacements(self, window: Window, pictures: Tensor, damaged: Tensor) -> Tensor:
         """How far each line lies to the right of where it belongs, pixels.
 
-        pictures: (T, 3, H, W) Y'CbCr, the frames that the window sees; damaged: (T,) bool. Returns (T, H). What a window
-        does not see is forgotten: ask in order.
+        pictures: (T, 3, H, W) Y'CbCr, the frames that the window sees; damaged: (T,) bool. Returns (T, H). What a
+        window does not see is forgotten: ask in order.
         """
         self._known = {index: found for index, found in self._known.items() if index >= window.first}
         found = pictures.new_zeros(pictures.shape[0], pictures.shape[2])
