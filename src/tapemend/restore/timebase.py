@@ -43,7 +43,8 @@ class TimeBase:
             if index not in self._known:
                 self._known[index] = self._measured(around)
         known = (self._known[index] for index in indices[1:-1])
-        return displacements(*(torch.stack(each) for each in zip(*known, strict=True)), damaged)
+        offsets, variances = (torch.stack(each) for each in zip(*known, strict=True))
+        return displacements(offsets, variances, damaged)
 
     def _measured(self, around: Tensor) -> tuple[Tensor, Tensor]:
         height = around.shape[2]
