@@ -2,9 +2,10 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate, leaky_relu, max_pool2d
+from torch.nn.functional import interpolate, leaky_relu, max_pool2d
 
 from tapemend.network.blocks import ROUGH, folding, roughness, start_at_zero
+from tapemend.network.motion import block_means
 
 SEEN = 3 + ROUGH + 1
 """Channels of a lender: how it differs from the frame, its roughness, where it may lend."""
@@ -65,6 +66,6 @@ def shows_the_same(frames: Tensor, lenders: Tensor) -> Tensor:
     difference = lenders[:, :, 0] - frames[:, None, 0]
     if not difference.numel():
         return difference < ANOTHER
-    means = avg_pool2d(difference, ALIKE, ALIKE // 2, ALIKE // 4, count_include_pad=False)
+    means = block_means(difference, ALIKE, ALIKE // 2)
     apart = (means - means.flatten(2).median(2).values[..., None, None]).abs()
     return interpolate(apart, difference.shape[-2:], mode="bilinear") < ANOTHER

@@ -99,7 +99,7 @@ def _search(near: Tensor, far: Tensor) -> Tensor:
     )
     offsets = torch.tensor(steps).to(near)
     distance = offsets.square().sum(1).sqrt()
-    best = (_means(costs, 5) + FAR * distance[:, None, None]).min(1).indices
+    best = (block_means(costs, 5) + FAR * distance[:, None, None]).min(1).indices
     return offsets[best].permute(0, 3, 1, 2)
 
 
@@ -123,15 +123,15 @@ def _refined(near: Tensor, far: Tensor, vectors: Tensor, stride: int) -> Tensor:
     xx, xy, yy, xt, yt = sums.unbind(1)
     xx, yy = xx + DAMPING, yy + DAMPING
     step = torch.stack([xy * yt - yy * xt, xy * xt - xx * yt], 1) / (xx * yy - xy * xy)[:, None]
-    return _means(vectors + step.clamp(-1, 1), 3)
+    return block_means(vectors + step.clamp(-1, 1), 3)
 
 
 def _in_blocks(values: Tensor, stride: int) -> Tensor:
     """Means over overlapping blocks centred on those of ``stride`` samples: 5, 6 or 8 samples a side."""
-    return _means(values, {1: 5, 2: 6}.get(stride, 2 * stride), stride)
+    return block_means(values, {1: 5, 2: 6}.get(stride, 2 * stride), stride)
 
 
-def _means(values: Tensor, side: int, stride: int = 1) -> Tensor:
+def block_means(values: Tensor, side: int, stride: int = 1) -> Tensor:
     """Means over blocks of ``side`` samples a side every ``stride`` samples, of what of them is in the picture.
 
     What avg_pool2d does with count_include_pad=False, in a fifth of its time.

@@ -64,6 +64,11 @@ def offset(before: Tensor, frame: Tensor, after: Tensor) -> tuple[Tensor, Tensor
     return found, variance + disagreement + PRECISION**2
 
 
+def from_halfway(places: Tensor) -> Tensor:
+    """(T, ...) to (T - 2, ...): how far each but the first and the last lies from halfway between its neighbours."""
+    return places[1:-1] - (places[:-2] + places[2:]) / 2
+
+
 def displacements(offsets: Tensor, variances: Tensor, damaged: Tensor) -> Tensor:
     """How far each line of T frames in a row lies to the right of where it belongs, pixels (T, H).
 
@@ -76,8 +81,7 @@ def displacements(offsets: Tensor, variances: Tensor, damaged: Tensor) -> Tensor
         return offsets.new_zeros(count, height)
     weights = 1 / variances
     own = offsets - (offsets * weights).sum(1, keepdim=True) / weights.sum(1, keepdim=True)
-    seen = torch.eye(count, device=offsets.device)
-    seen = seen[1:-1] - (seen[:-2] + seen[2:]) / 2
+    seen = from_halfway(torch.eye(count, device=offsets.device))
     sway = _sway(own, variances) * torch.where(damaged, 1.0, SOUND)[:, None]
     normal = torch.einsum("it,ih,iu->htu", seen, weights, seen) + torch.diag_embed(1 / sway.T)
     found = torch.linalg.solve(normal, (weights * own).T @ seen).T

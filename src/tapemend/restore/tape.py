@@ -48,6 +48,10 @@ class Plan:
         """(rows, columns) damaged regions of a frame."""
         return damaged_cells(self.analysis, self.verdict, index)
 
+    def hurt(self, index: int) -> bool:
+        """Whether any region of a frame is damaged."""
+        return bool(self.cells(index).any())
+
     def doubtful(self, index: int) -> NDArray[np.bool_]:
         """(rows, columns) regions of a frame that may change if it is restored: all where none stands out."""
         cells: NDArray[np.bool_] = self.analysis.cell_score[index] > DOUBT * self.verdict.cell_threshold
@@ -81,7 +85,7 @@ class TapeRestorer:
         """The window's frames of [start, stop). All its damaged frames go through the network, so that arithmetic is
         the same down to the last bit wherever the stretch begins and ends."""
         inside = range(max(window.start, start), min(window.stop, stop))
-        damaged = [i for i in range(window.start, window.stop) if self.strength > 0 and self.plan.cells(i).any()]
+        damaged = [i for i in range(window.start, window.stop) if self.strength > 0 and self.plan.hurt(i)]
         if not set(inside).intersection(damaged):
             yield from (_untouched(held[index]) for index in inside)
             return
@@ -119,7 +123,7 @@ class TapeRestorer:
         """(T, H) pixels by which lines of the pictures that a window sees lie to the right of where they belong."""
         if not self.restorer.settings.steady:
             return torch.zeros(pictures.shape[0], pictures.shape[2])
-        damaged = [bool(self.plan.cells(index).any()) for index in range(window.first, window.last)]
+        damaged = [self.plan.hurt(index) for index in range(window.first, window.last)]
         return self.time_base.displacements(window, pictures, torch.tensor(damaged))
 
     def _lines(self, index: int, height: int) -> Tensor:

@@ -13,7 +13,7 @@ from tapemend.degrade import VISIBLE, Damaged, Preset, degrade, preset
 from tapemend.degrade.timeline import generator, uniform
 from tapemend.lines import move_lines
 from tapemend.network.damage import CELL_COLUMNS, CELL_ROWS
-from tapemend.network.timebase import displacements
+from tapemend.network.timebase import displacements, from_halfway
 from tapemend.train.data import FRAMES, Store
 
 MARGIN = 40
@@ -252,8 +252,7 @@ def _steadied(truth: Damaged, key: tuple[int, int, int]) -> Tensor:
     draw = generator(*key, "measured")
     doubt = SUREST + (LEAST_SURE - SUREST) * uniform(*key, "doubt")
     astray = _blur(torch.randn(count - 2, 1, 1, height, generator=draw), torch.ones(ASTRAY_LINES) / ASTRAY_LINES)
-    offsets = truth.shift[1:-1] - (truth.shift[:-2] + truth.shift[2:]) / 2
-    found = offsets + doubt * ASTRAY_LINES**0.5 * astray[:, 0, 0]
+    found = from_halfway(truth.shift) + doubt * ASTRAY_LINES**0.5 * astray[:, 0, 0]
     aside = displacements(found, torch.full_like(found, doubt**2), torch.ones(count) > 0)
     return move_lines(truth.picture, -aside)
 
