@@ -31,7 +31,7 @@ from tapemend.lines import move_lines
 from tapemend.network.lending import HEADS
 from tapemend.network.restoration import RestorationNetwork
 from tapemend.restore import Restorer
-from tapemend.restore.timebase import TimeBase
+from tapemend.restore.timebase import Anchor, TimeBase
 from tapemend.restore.windows import Window
 from tapemend.settings import RestoreSettings
 from tapemend.train.photographs import filmed
@@ -110,24 +110,31 @@ def variants(
     """Which network sees which frames, the damaged one in their middle, and which references; by name."""
     right = lenders[:USED]
     alone, beside = slice(MIDDLE, MIDDLE + 1), slice(MIDDLE - 1, MIDDLE + 2)
-    steady = steadied(window)
+    steady, unheld = steadied(window, right), steadied(window, lenders[:0])
     return {
         "everything (T = 3, D = 3)": (network, steady[beside], right),
         "lines left where they are": (network, window[beside], right),
-        "no references (D = 0)": (network, steady[beside], lenders[:0]),
-        "one reference (D = 1)": (network, steady[beside], lenders[:1]),
-        "five references (D = 5)": (network, steady[beside], lenders),
-        "references of another scene": (network, steady[beside], others[:USED]),
+        "lines held against neighbours only": (network, unheld[beside], right),
+        "no references (D = 0)": (network, unheld[beside], lenders[:0]),
+        "one reference (D = 1)": (network, unheld[beside], lenders[:1]),
+        "five references (D = 5)": (network, steadied(window, lenders)[beside], lenders),
+        "references of another scene": (network, steadied(window, others[:USED])[beside], others[:USED]),
         "no neighbours (T = 1)": (network, steady[alone], right),
-        "no neighbours, no references": (network, steady[alone], lenders[:0]),
+        "no neighbours, no references": (network, unheld[alone], lenders[:0]),
         "mean pooling": (pooled, steady[beside], right),
     }
 
 
-def steadied(window: Tensor) -> Tensor:
+def steadied(window: Tensor, references: Tensor) -> Tensor:
     """(T, 3, H, W) with the lines put back as the program does."""
     all_seen = Window(start=0, stop=len(window), first=0, last=len(window))
-    return move_lines(window, -TimeBase(window.device).displacements(all_seen, window, torch.ones(len(window)) > 0))
+    sound = torch.ones(window.shape[-2]) > 0
+    anchors = [
+        Anchor(index=MIDDLE + away, picture=picture, sound=sound)
+        for away, picture in zip(AWAY, references, strict=False)
+    ]
+    damaged = torch.ones(len(window)) > 0
+    return move_lines(window, -TimeBase(window.device).displacements(all_seen, window, damaged, anchors))
 
 
 def without_weights(network: RestorationNetwork) -> RestorationNetwork:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from tapemend.lines import move_lines
 from tapemend.network.timebase import displacements, offset
-from tapemend.restore.timebase import TimeBase
+from tapemend.restore.timebase import Anchor, TimeBase
 from tapemend.restore.windows import Window
 from tapemend.train.samples import _interpolated, _separated
 
@@ -106,3 +106,63 @@ def test_what_is_uncertain_moves_nothing() -> None:
     sure, unsure = (displacements(offsets, torch.full_like(offsets, variance), ALL) for variance in (0.01, 100.0))
     assert sure.abs().max() > 0.5
     assert not unsure.any()
+
+
+WHOLE = Window(start=0, stop=FRAMES, first=0, last=FRAMES)
+EVERY_LINE = torch.ones(ROWS, dtype=torch.bool)
+
+
+def flagged(pixels: float) -> Tensor:
+    """(T, H) displacements of a picture's top that are the same in every frame."""
+    return (pixels * torch.exp(-torch.arange(ROWS) / 14)).repeat(FRAMES, 1)
+
+
+def anchors_of(picture: Tensor, *indices: int, sound: Tensor = EVERY_LINE) -> list[Anchor]:
+    return [Anchor(index=index, picture=picture, sound=sound) for index in indices]
+
+
+def held_by(anchors: list[Anchor], pictures: Tensor, stride: int = 1) -> Tensor:
+    return TimeBase(torch.device("cpu"), stride).displacements(WHOLE, pictures, ALL, anchors)
+
+
+@pytest.mark.parametrize("indices", [(-5, 20), (-5, -9), (30, 17)])
+def test_what_is_bent_alike_in_all_frames_is_told_by_clean_ones(indices: tuple[int, int]) -> None:
+    pictures = panned((0,) * FRAMES)
+    truth = flagged(6.0)
+    bent = move_lines(pictures, truth)
+    assert not held_by([], bent).any()
+    found = held_by(anchors_of(pictures[0], *indices), bent)
+    assert (found - truth).square().mean() < 0.05 * truth.square().mean()
+
+
+def test_few_frames_are_told_by_clean_ones_too() -> None:
+    pictures, truth = panned((0,)), flagged(6.0)[:1]
+    window = Window(start=0, stop=1, first=0, last=1)
+    anchors = anchors_of(pictures[0], -5, 20)
+    found = TimeBase(torch.device("cpu")).displacements(window, move_lines(pictures, truth), ALL[:1], anchors)
+    assert (found - truth).square().mean() < 0.05 * truth.square().mean()
+
+
+def test_clean_frames_of_another_scene_move_nothing() -> None:
+    other = scene(ROWS, COLUMNS, seed=5)[0]
+    assert held_by(anchors_of(other, -5, 20), panned((0,) * FRAMES)).abs().max() < 0.1
+
+
+def test_where_a_clean_frame_is_not_clean_it_says_nothing() -> None:
+    pictures = panned((0,) * FRAMES)
+    bent = move_lines(pictures, flagged(6.0))
+    lower = torch.arange(ROWS) >= ROWS // 2
+    assert held_by(anchors_of(pictures[0], -5, 20, sound=lower), bent).abs().max() < 0.3
+
+
+def test_one_clean_frame_alone_says_nothing_of_lines() -> None:
+    pictures = panned((0,) * FRAMES)
+    assert not held_by(anchors_of(pictures[0], -5), move_lines(pictures, flagged(6.0))).any()
+
+
+def test_fields_are_held_against_clean_ones_of_their_own_parity() -> None:
+    pictures = panned((0,) * FRAMES)
+    truth = flagged(6.0)
+    found = held_by(anchors_of(pictures[0], -5, 21), move_lines(pictures, truth), stride=2)
+    assert not found[::2].any()
+    assert (found - truth)[1::2].square().mean() < 0.05 * truth.square().mean()

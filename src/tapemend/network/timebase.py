@@ -3,10 +3,11 @@
 Both are brought half the way to each other along the motion between them, where content that moves steadily meets, and
 each line of the picture is found in their mean by Lucas-Kanade steps along the line (IJCAI 1981), coarse to fine. That
 measures d(t) = s(t) - (s(t - 1) + s(t + 1)) / 2 of the displacements s, which follow by linear least squares (Wiener's
-filter), given how much lines sway there at all. Nothing here is learned.
+filter), given how much lines sway there at all. Between two clean pictures of the same scene the same measures s itself,
+where content moves little. Nothing here is learned.
 
-What stands still in time is not seen: lines that are out of place by the same in every picture stay as they are, and so
-does a picture that moves as a whole, which is the camera's doing.
+Without clean pictures what stands still in time is not seen: lines that are out of place by the same in every picture
+stay as they are. So does, always, a picture that moves as a whole, which is the camera's doing.
 """
 
 import math
@@ -33,30 +34,35 @@ PARTS = 8
 PRECISION = 0.14
 """Standard deviation of an offset at best, pixels."""
 UNSTEADY = 0.1
-"""Share of the motion by which content strays from moving steadily, as a standard deviation. The parts of a line whose
-motion says otherwise than the line's add theirs."""
+"""Share of the motion by which content strays, halfway, from moving steadily, as a standard deviation. The parts of a
+line whose motion says otherwise than the line's add theirs."""
+UNTOLD = 1.0
+"""Variance, pixels squared, from which on a place between two clean pictures says nothing."""
 LEAST = 0.2
 """Sway, RMS in pixels, that is not told from what content does by itself."""
 SWAY_LINES, SWAY_FRAMES = 8.0, 3
 """Lines (standard deviation) and frames to either side over which sway is taken to be the same."""
+LEAST_SWAY = 1e-4
+"""Variance of displacements that is always thought possible, pixels squared."""
 SOUND = 0.01
 """Share of that by which a frame sways in which nothing else is damaged."""
 UNSEEN = 0.05
 """Displacement, pixels, up to which a line is left where it is."""
 
 
-def offset(before: Tensor, frame: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
-    """How far each line of a frame lies to the right of halfway between its places in the frames around it.
+def offset(before: Tensor, frame: Tensor, after: Tensor, share: float = 0.5) -> tuple[Tensor, Tensor]:
+    """How far each line of a frame lies to the right of between its places in two others, halfway unless said.
 
-    All (3, H, W) float32 Y'CbCr, H and W multiples of 16. Returns pixels (H,) and their variance (H,).
+    All (3, H, W) float32 Y'CbCr, H and W multiples of 16; share: of the time from ``before`` to ``after``, at which the
+    frame is. Returns pixels (H,) and their variance (H,).
     """
     around = torch.stack([before, after])[None]
     vectors = motion(frame[None], around)
-    halfway = (vectors[:, :1] - vectors[:, 1:]) / 2
-    one, other = brought(around[:, :, :1], torch.cat([halfway, -halfway], 1))[0, :, 0]
-    places = -vectors[0, :, 0].mean(0)
+    way = vectors[:, :1] - vectors[:, 1:]
+    one, other = brought(around[:, :, :1], torch.cat([share * way, (share - 1) * way], 1))[0, :, 0]
+    places = (share - 1) * vectors[0, 0, 0] - share * vectors[0, 1, 0]
     aside = places.median(1).values
-    unsteady = UNSTEADY * halfway[0, 0, 0].abs().mean(1)
+    unsteady = UNSTEADY * 2 * abs(share * (1 - share)) * way[0, 0, 0].abs().mean(1)
     astray = (places - aside[:, None]).abs().mean(1)
     blocks = torch.stack([aside, unsteady.square() + astray.square()])[None]
     first, variance = interpolate(blocks, frame.shape[1], mode="linear")[0]
@@ -69,22 +75,31 @@ def from_halfway(places: Tensor) -> Tensor:
     return places[1:-1] - (places[:-2] + places[2:]) / 2
 
 
-def displacements(offsets: Tensor, variances: Tensor, damaged: Tensor) -> Tensor:
+def displacements(
+    offsets: Tensor, variances: Tensor, damaged: Tensor, held: tuple[Tensor, Tensor] | None = None
+) -> Tensor:
     """How far each line of T frames in a row lies to the right of where it belongs, pixels (T, H).
 
     offsets, variances: (T - 2, H), of all but the first and the last frame, as :func:`offset` finds them; damaged: (T,)
-    bool, the others are believed to be nearly in their place, and the damaged ones are held against them. No line is
-    moved by less than UNSEEN, and none where nothing was measured.
+    bool, the others are believed to be nearly in their place, and the damaged ones are held against them. held: the
+    same of all frames between clean ones, (T, H) each, variances infinite where there is none. No line is moved by less
+    than UNSEEN, and none where nothing was measured.
     """
-    count, height = offsets.shape[0] + 2, offsets.shape[1]
-    if count < 3:
-        return offsets.new_zeros(count, height)
+    count = len(damaged)
     weights = 1 / variances
     own = offsets - (offsets * weights).sum(1, keepdim=True) / weights.sum(1, keepdim=True)
     seen = from_halfway(torch.eye(count, device=offsets.device))
-    sway = _sway(own, variances) * torch.where(damaged, 1.0, SOUND)[:, None]
-    normal = torch.einsum("it,ih,iu->htu", seen, weights, seen) + torch.diag_embed(1 / sway.T)
-    found = torch.linalg.solve(normal, (weights * own).T @ seen).T
+    sway = _sway(own, variances) if len(own) else own.new_zeros(count, own.shape[1])
+    normal = torch.einsum("it,ih,iu->htu", seen, weights, seen)
+    pull = (weights * own).T @ seen
+    if held is not None:
+        places = held[0] - held[0].median(1, keepdim=True).values
+        unsure = torch.where(held[1] < UNTOLD, held[1], torch.inf)
+        sway = torch.maximum(sway, _excess(places, unsure))
+        normal = normal + torch.diag_embed(1 / unsure.T)
+        pull = pull + (places / unsure).T
+    prior = sway.clamp(min=LEAST_SWAY) * torch.where(damaged, 1.0, SOUND)[:, None]
+    found = torch.linalg.solve(normal + torch.diag_embed(1 / prior.T), pull).T
     return torch.where(found.abs() < UNSEEN, 0.0, found)
 
 
@@ -125,11 +140,23 @@ def _sway(offsets: Tensor, variances: Tensor) -> Tensor:
 
     The offset of a line that sways without memory has 1.5 times its variance.
     """
-    excess = _smoothed(offsets.square() - variances - LEAST**2, SWAY_LINES) / 1.5
-    excess = excess / _smoothed(torch.ones_like(excess), SWAY_LINES)
-    side = 2 * SWAY_FRAMES + 1
-    near = avg_pool1d(excess.T[:, None], side, 1, SWAY_FRAMES, count_include_pad=False)
-    return pad(near, (1, 1), mode="replicate")[:, 0].T.clamp(min=1e-4)
+    excess = _excess(offsets, variances) / 1.5
+    return torch.cat([excess[:1], excess, excess[-1:]])
+
+
+def _excess(offsets: Tensor, variances: Tensor) -> Tensor:
+    """(N, H) by how much squares of offsets nearby exceed what content and noise explain; infinite variances count not.
+    """
+    counted = variances.isfinite()
+    excess = torch.where(counted, offsets.square() - variances - LEAST**2, 0.0)
+    sums, counts = (_nearby(each) for each in (excess, counted.to(excess.dtype)))
+    return sums / counts.clamp(min=0.1)
+
+
+def _nearby(values: Tensor) -> Tensor:
+    """(N, H) sums over SWAY_LINES and means over SWAY_FRAMES, where beyond the picture and the frames is nothing."""
+    lines = _smoothed(values, SWAY_LINES).T[:, None]
+    return avg_pool1d(lines, 2 * SWAY_FRAMES + 1, 1, SWAY_FRAMES)[:, 0].T
 
 
 def _narrowed(picture: Tensor, size: int) -> Tensor:

@@ -21,7 +21,7 @@ from tapemend.frames import (
 )
 from tapemend.lines import move_lines
 from tapemend.restore.restorer import Restorer, region_weight
-from tapemend.restore.timebase import TimeBase
+from tapemend.restore.timebase import Anchor, TimeBase
 from tapemend.restore.windows import CONTEXT, Window, overlapping
 
 DOUBT = 0.25
@@ -105,10 +105,10 @@ class TapeRestorer:
         places = [index - window.first for index in damaged]
         height, width = given.shape[-2:]
         weights = torch.stack([region_weight(self.plan.doubtful(index), height, width) for index in damaged])
-        aside = self._aside(window, given)
+        lenders = [self._picture(self.plan.fetch(index)) for index in references.indices]
+        aside = self._aside(window, given, self._anchors(references, lenders))
         aside[places] *= torch.stack([self._lines(index, height) for index in damaged])
         seen = move_lines(given, -aside) if aside.any() else given
-        lenders = [self._picture(self.plan.fetch(index)) for index in references.indices]
         lendable = [~self.plan.cells(index) for index in references.indices]
         change = self.restorer.change(
             seen,
@@ -119,12 +119,19 @@ class TapeRestorer:
         whole = seen[places] - given[places] + change * weights[:, None]
         return zip(whole * self.strength, aside[places].abs().amax(1).tolist(), strict=True)
 
-    def _aside(self, window: Window, pictures: Tensor) -> Tensor:
+    def _anchors(self, references: References, pictures: list[Tensor]) -> list[Anchor]:
+        """The references, to hold lines against."""
+        return [
+            Anchor(index=index, picture=picture, sound=self._lines(index, picture.shape[-2]) == 0)
+            for index, picture in zip(references.indices, pictures, strict=True)
+        ]
+
+    def _aside(self, window: Window, pictures: Tensor, anchors: list[Anchor]) -> Tensor:
         """(T, H) pixels by which lines of the pictures that a window sees lie to the right of where they belong."""
         if not self.restorer.settings.steady:
             return torch.zeros(pictures.shape[0], pictures.shape[2])
         damaged = [self.plan.hurt(index) for index in range(window.first, window.last)]
-        return self.time_base.displacements(window, pictures, torch.tensor(damaged))
+        return self.time_base.displacements(window, pictures, torch.tensor(damaged), anchors)
 
     def _lines(self, index: int, height: int) -> Tensor:
         """(H,) weights of a frame's lines: all of a damaged frame, those with damaged regions of another."""
