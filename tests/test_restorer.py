@@ -23,6 +23,7 @@ from tapemend.pictures import layout_of
 from tapemend.references import ReferenceFinder
 from tapemend.restore import Plan, Restorer, TapeRestorer
 from tapemend.restore.restorer import _pixels, on_the_grid, region_weight
+from tapemend.restore.tape import heavy
 from tapemend.settings import Precision, ReferenceSettings, RestoreSettings
 
 ROWS, COLUMNS = 18, 24
@@ -222,6 +223,31 @@ def test_lines_stay_where_they_are_if_settings_say_so(tmp_path: Path) -> None:
     idle = write_idle_restorer(tmp_path / "idle.safetensors")
     for each in SwayingScene().restored(idle, replace(PLAIN, steady=False)):
         assert each.moved == each.changed == 0
+
+
+def test_what_changes_much_is_looked_at_twice_unless_settings_say_no(weights: checkpoint.Checkpoint) -> None:
+    scene = Scene(marks(16, (4, 9)))
+    once = scene.restored(weights, replace(PLAIN, second_look=False))
+    twice = scene.restored(weights)
+    for index, (one, other) in enumerate(zip(once, twice, strict=True)):
+        assert (luma(one) != luma(other)).any() == (4 <= index < 9)
+
+
+def test_what_changes_little_is_looked_at_once(weights: checkpoint.Checkpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(marks(16, (4, 9)))
+    once = scene.restored(weights, replace(PLAIN, second_look=False))
+    monkeypatch.setattr("tapemend.restore.tape.HEAVY", 10.0)
+    assert_same(scene.restored(weights), once)
+
+
+def test_a_change_is_heavy_where_a_twentieth_of_the_picture_changes_much() -> None:
+    change = torch.zeros(3, 180, 240)
+    assert not heavy(change)
+    change[0, :10, :10] = 0.5
+    assert not heavy(change)
+    change[0, :20] = 0.2
+    assert heavy(change)
+    assert heavy(torch.full((3, 4, 6), 0.1))
 
 
 def test_strength_0_is_identical_bit_for_bit(weights: checkpoint.Checkpoint) -> None:

@@ -135,7 +135,9 @@ class RestoreSettings:
     strength: float = 1.0
     """How much of the change is applied: 0 gives the identical video, 1 the whole restoration."""
     steady: bool = True
-    """Put lines back that lie aside of where the frames around have them, in damaged frames."""
+    """Put lines back that lie aside of where the frames around, or clean ones of a still scene, have them."""
+    second_look: bool = True
+    """Restore heavily damaged frames once more beside their restored neighbours; not with the paper's networks."""
     weights: str = "restorer-default"
     """A checkpoint that ships with tapemend, or a .safetensors file."""
     window: int = 8

@@ -3,8 +3,8 @@
 Both are brought half the way to each other along the motion between them, where content that moves steadily meets, and
 each line of the picture is found in their mean by Lucas-Kanade steps along the line (IJCAI 1981), coarse to fine. That
 measures d(t) = s(t) - (s(t - 1) + s(t + 1)) / 2 of the displacements s, which follow by linear least squares (Wiener's
-filter), given how much lines sway there at all. Between two clean pictures of the same scene the same measures s itself,
-where content moves little. Nothing here is learned.
+filter), given how much lines sway there at all. Between two clean pictures of the same scene the same way measures s
+itself, where content moves little. Nothing here is learned.
 
 Without clean pictures what stands still in time is not seen: lines that are out of place by the same in every picture
 stay as they are. So does, always, a picture that moves as a whole, which is the camera's doing.

@@ -29,6 +29,8 @@ class Restorer:
         self.device = choose_device(settings.device)
         self.precision = choose_precision(settings.precision, self.device)
         self.network = restoring(checkpoint, self.device, self.precision)
+        self.looks_twice = settings.second_look and self.network.alone
+        """Whether frames that change much are restored once more, beside their restored neighbours."""
 
     @torch.inference_mode()
     def change(self, window: Tensor, keep: Sequence[int], references: Tensor, lendable: NDArray[np.bool_]) -> Tensor:
