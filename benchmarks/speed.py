@@ -20,7 +20,7 @@ from tapemend import checkpoint
 from tapemend.allocator import keep_memory
 from tapemend.detect import scorer
 from tapemend.restore import Restorer
-from tapemend.restore.timebase import TimeBase
+from tapemend.restore.timebase import Anchor, TimeBase
 from tapemend.restore.windows import Window
 from tapemend.settings import DetectSettings, RestoreSettings
 
@@ -44,11 +44,8 @@ def main() -> None:
     keep = list(range(WINDOW.start, WINDOW.stop))
     rates = {
         "score": rate(lambda: judge.score(pictures[:6]), 4, options.repeats),
-        "measure lines": rate(
-            lambda: TimeBase(restorer.device).displacements(WINDOW, pictures, torch.ones(SEEN) > 0),
-            SEEN - 2,
-            options.repeats,
-        ),
+        "measure lines": rate(lambda: measured(restorer.device, pictures), SEEN - 2, options.repeats),
+        "measure lines, held": rate(lambda: measured(restorer.device, pictures, held=True), SEEN - 2, options.repeats),
         "restore, no references": rate(
             lambda: restorer.change(pictures, keep, pictures[:0], lendable[:0]), len(keep), options.repeats
         ),
@@ -62,6 +59,12 @@ def main() -> None:
         print(f"{name:24} {value:8.2f} frames a second")
     if options.json:
         options.json.write_text(json.dumps({"about": about, "frames_per_second": rates}, indent=2))
+
+
+def measured(device: torch.device, pictures: Tensor, *, held: bool = False) -> Tensor:
+    """Lines of a window measured against their neighbours, and if wanted between two clean frames too."""
+    anchors = [Anchor(index=index, picture=pictures[0], sound=torch.ones(ROWS) > 0) for index in (-1, SEEN) if held]
+    return TimeBase(device).displacements(WINDOW, pictures, torch.ones(SEEN) > 0, anchors)
 
 
 def rate(work: Callable[[], object], frames: int, repeats: int) -> float:

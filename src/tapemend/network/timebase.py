@@ -145,7 +145,9 @@ def _sway(offsets: Tensor, variances: Tensor) -> Tensor:
 
 
 def _excess(offsets: Tensor, variances: Tensor) -> Tensor:
-    """(N, H) by how much squares of offsets nearby exceed what content and noise explain; infinite variances count not.
+    """(N, H) by how much squares of offsets nearby are more than content and noise explain.
+
+    What has an infinite variance does not count.
     """
     counted = variances.isfinite()
     excess = torch.where(counted, offsets.square() - variances - LEAST**2, 0.0)
