@@ -135,6 +135,14 @@ def test_what_is_bent_alike_in_all_frames_is_told_by_clean_ones(indices: tuple[i
     assert (found - truth).square().mean() < 0.05 * truth.square().mean()
 
 
+def test_what_moved_between_clean_frames_is_uncertain_even_next_to_one_of_them() -> None:
+    before, frame, after = panned((-30, 0, 30))
+    near, halfway, beyond = (offset(before, frame, after, share)[1].mean() for share in (0.97, 0.5, 2.0))
+    assert near > 2
+    assert halfway > 2
+    assert beyond > 4 * halfway
+
+
 def test_few_frames_are_told_by_clean_ones_too() -> None:
     pictures, truth = panned((0,)), flagged(6.0)[:1]
     window = Window(start=0, stop=1, first=0, last=1)

@@ -34,8 +34,9 @@ PARTS = 8
 PRECISION = 0.14
 """Standard deviation of an offset at best, pixels."""
 UNSTEADY = 0.1
-"""Share of the motion by which content strays, halfway, from moving steadily, as a standard deviation. The parts of a
-line whose motion says otherwise than the line's add theirs."""
+"""Share of the motion by which content strays halfway from moving steadily, as a standard deviation; by as much nearer to
+either end, for it may have rested, and by more beyond. The parts of a line whose motion says otherwise than the line's
+add theirs."""
 UNTOLD = 1.0
 """Variance, pixels squared, from which on a place between two clean pictures says nothing."""
 LEAST = 0.2
@@ -62,7 +63,7 @@ def offset(before: Tensor, frame: Tensor, after: Tensor, share: float = 0.5) -> 
     one, other = brought(around[:, :, :1], torch.cat([share * way, (share - 1) * way], 1))[0, :, 0]
     places = (share - 1) * vectors[0, 0, 0] - share * vectors[0, 1, 0]
     aside = places.median(1).values
-    unsteady = UNSTEADY * 2 * abs(share * (1 - share)) * way[0, 0, 0].abs().mean(1)
+    unsteady = UNSTEADY / 2 * max(1.0, 4 * abs(share * (1 - share))) * way[0, 0, 0].abs().mean(1)
     astray = (places - aside[:, None]).abs().mean(1)
     blocks = torch.stack([aside, unsteady.square() + astray.square()])[None]
     first, variance = interpolate(blocks, frame.shape[1], mode="linear")[0]
