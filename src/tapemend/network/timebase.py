@@ -34,9 +34,9 @@ PARTS = 8
 PRECISION = 0.14
 """Standard deviation of an offset at best, pixels."""
 UNSTEADY = 0.1
-"""Share of the motion by which content strays halfway from moving steadily, as a standard deviation; by as much nearer to
-either end, for it may have rested, and by more beyond. The parts of a line whose motion says otherwise than the line's
-add theirs."""
+"""Share of the motion by which content strays halfway from moving steadily, as a standard deviation; by as much near
+either end, for it may have rested there, and by more beyond. The parts of a line whose motion says otherwise than the
+line's add theirs."""
 UNTOLD = 1.0
 """Variance, pixels squared, from which on a place between two clean pictures says nothing."""
 LEAST = 0.2
