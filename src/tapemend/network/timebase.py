@@ -94,8 +94,9 @@ def displacements(
     normal = torch.einsum("it,ih,iu->htu", seen, weights, seen)
     pull = (weights * own).T @ seen
     if held is not None:
-        places = held[0] - held[0].median(1, keepdim=True).values
-        unsure = torch.where(held[1] < UNTOLD, held[1], torch.inf)
+        told = held[1] < UNTOLD
+        middle = torch.where(told, held[0], torch.nan).nanmedian(1, keepdim=True).values.nan_to_num()
+        places, unsure = held[0] - middle, torch.where(told, held[1], torch.inf)
         sway = torch.maximum(sway, _excess(places, unsure))
         normal = normal + torch.diag_embed(1 / unsure.T)
         pull = pull + (places / unsure).T
