@@ -88,10 +88,8 @@ def table(network: RestorationNetwork, clips: list[Tensor], preset: str) -> dict
         other = recorded[(number + 1) % len(clips)]
         visible = change.square().sum(0).sqrt() > VISIBLE
         for name, (chosen, frames, lent) in variants(network, pooled, window, recorded[number], other).items():
-            lendable = torch.ones(1, *lent[:, 0].shape, dtype=torch.bool)
-            seen = chosen.see(frames[None], [len(frames) // 2], lent[None], lendable)
-            restored = frames[len(frames) // 2] + chosen.change(seen)[0]
-            errors = [square_error(to_codes(picture), to_codes(clean)) for picture in (window[MIDDLE], restored)]
+            answer = restored(chosen, frames, lent, beside=0)[0]
+            errors = [square_error(to_codes(picture), to_codes(clean)) for picture in (window[MIDDLE], answer)]
             whole, damaged = (gain(*(error[area].mean() for error in errors)) for area in (..., visible))
             found.setdefault(name, []).append((whole, damaged))
     return {name: tuple(np.nanmean(values, axis=0).round(3).tolist()) for name, values in found.items()}
@@ -113,6 +111,7 @@ def variants(
     steady, unheld = steadied(window, right), steadied(window, lenders[:0])
     return {
         "everything (T = 3, D = 3)": (network, steady[beside], right),
+        "and a second look": (network, restored(network, steady, right), right),
         "lines left where they are": (network, window[beside], right),
         "lines held against neighbours only": (network, unheld[beside], right),
         "no references (D = 0)": (network, unheld[beside], lenders[:0]),
@@ -123,6 +122,15 @@ def variants(
         "no neighbours, no references": (network, unheld[alone], lenders[:0]),
         "mean pooling": (pooled, steady[beside], right),
     }
+
+
+def restored(network: RestorationNetwork, frames: Tensor, lent: Tensor, beside: int = 1) -> Tensor:
+    """(2 beside + 1, 3, H, W) the frame in the middle of some, and so many beside it, restored."""
+    middle = len(frames) // 2
+    numbers = range(middle - beside, middle + beside + 1)
+    lendable = torch.ones(1, *lent[:, 0].shape, dtype=torch.bool)
+    seen = network.see(frames[None], numbers, lent[None], lendable)
+    return frames[numbers.start : numbers.stop] + network.change(seen)
 
 
 def steadied(window: Tensor, references: Tensor) -> Tensor:
