@@ -135,6 +135,24 @@ def test_what_is_bent_alike_in_all_frames_is_told_by_clean_ones(indices: tuple[i
     assert (found - truth).square().mean() < 0.05 * truth.square().mean()
 
 
+def test_clean_frames_side_by_side_after_the_damage_tell_lines_too() -> None:
+    """Grain moves nothing that far from them."""
+    pictures = panned((0,) * (FRAMES + 2))
+    grainy = pictures + 0.01 * torch.randn(pictures.shape, generator=torch.Generator().manual_seed(3))
+    truth = flagged(6.0)
+    anchors = [anchors_of(grainy[index], index)[0] for index in (FRAMES, FRAMES + 1)]
+    found = held_by(anchors, move_lines(grainy[:FRAMES], truth))
+    assert (found - truth).square().mean() < 0.05 * truth.square().mean()
+
+
+@pytest.mark.parametrize(("share", "place"), [(-8.0, 0.0), (0.5, -0.5), (9.0, -1.0)])
+def test_beyond_two_frames_a_frame_is_held_against_the_nearer_one(share: float, place: float) -> None:
+    before, after = panned((0, 1))
+    found, variance = offset(before, before, after, share)
+    torch.testing.assert_close(found.median(), torch.tensor(-place), atol=0.15, rtol=0)
+    assert (variance.mean() > 1) == (not 0 <= share <= 1)
+
+
 def test_what_moved_between_clean_frames_is_uncertain_even_next_to_one_of_them() -> None:
     before, frame, after = panned((-30, 0, 30))
     near, halfway, beyond = (offset(before, frame, after, share)[1].mean() for share in (0.97, 0.5, 2.0))

@@ -55,13 +55,14 @@ def offset(before: Tensor, frame: Tensor, after: Tensor, share: float = 0.5) -> 
     """How far each line of a frame lies to the right of between its places in two others, halfway unless said.
 
     All (3, H, W) float32 Y'CbCr, H and W multiples of 16; share: of the time from ``before`` to ``after``, at which the
-    frame is. Returns pixels (H,) and their variance (H,).
+    frame is. Before or after both it is held against the nearer one. Returns pixels (H,) and their variance (H,).
     """
     around = torch.stack([before, after])[None]
     vectors = motion(frame[None], around)
     way = vectors[:, :1] - vectors[:, 1:]
-    one, other = brought(around[:, :, :1], torch.cat([share * way, (share - 1) * way], 1))[0, :, 0]
-    places = (share - 1) * vectors[0, 0, 0] - share * vectors[0, 1, 0]
+    at = min(max(share, 0.0), 1.0)
+    one, other = brought(around[:, :, :1], torch.cat([at * way, (at - 1) * way], 1))[0, :, 0]
+    places = (at - 1) * vectors[0, 0, 0] - at * vectors[0, 1, 0]
     aside = places.median(1).values
     unsteady = UNSTEADY / 2 * max(1.0, 4 * abs(share * (1 - share))) * way[0, 0, 0].abs().mean(1)
     astray = (places - aside[:, None]).abs().mean(1)
