@@ -114,7 +114,7 @@ class TapeRestorer:
         height, width = given.shape[-2:]
         weights = torch.stack([region_weight(self.plan.doubtful(index), height, width) for index in damaged])
         lenders = [self._picture(self.plan.fetch(index)) for index in references.indices]
-        aside = self._aside(window, given, self._anchors(references, lenders))
+        aside = self._aside(window, given, references, lenders)
         aside[places] *= torch.stack([self._lines(index, height) for index in damaged])
         seen = move_lines(given, -aside) if aside.any() else given
         lendable = [~self.plan.cells(index) for index in references.indices]
@@ -151,12 +151,12 @@ class TapeRestorer:
             for index, picture in zip(references.indices, pictures, strict=True)
         ]
 
-    def _aside(self, window: Window, pictures: Tensor, anchors: list[Anchor]) -> Tensor:
+    def _aside(self, window: Window, pictures: Tensor, references: References, lenders: list[Tensor]) -> Tensor:
         """(T, H) pixels by which lines of the pictures that a window sees lie to the right of where they belong."""
         if not self.restorer.settings.steady:
             return torch.zeros(pictures.shape[0], pictures.shape[2])
         damaged = [self.plan.hurt(index) for index in range(window.first, window.last)]
-        return self.time_base.displacements(window, pictures, torch.tensor(damaged), anchors)
+        return self.time_base.displacements(window, pictures, torch.tensor(damaged), self._anchors(references, lenders))
 
     def _lines(self, index: int, height: int) -> Tensor:
         """(H,) weights of a frame's lines: all of a damaged frame, those with damaged regions of another."""
