@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -16,17 +17,18 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from tapemend import checkpoint
-from tapemend.colour import from_codes
+from tapemend.colour import from_codes, to_rgb
 from tapemend.degrade import Damaged
 from tapemend.errors import JournalMismatch, NotAVideo, SettingsError
 from tapemend.lines import move_lines
+from tapemend.network.damage import DamageConfig, DamageNetwork
 from tapemend.network.restoration import RestorationConfig, RestorationNetwork
 from tapemend.network.swin_unet import PAPER_CONFIGS
 from tapemend.restore import Restorer
 from tapemend.settings import RestoreSettings
 from tapemend.train.data import SHORTEST, Store, pack
 from tapemend.train.loop import Run, TrainSettings
-from tapemend.train.losses import charbonnier, log_error
+from tapemend.train.losses import charbonnier, feature_distance, flicker, log_error
 from tapemend.train.recipes import PaperRecipe, RestorerRecipe, ScorerRecipe, recipe
 from tapemend.train.samples import (
     Batch,
@@ -134,7 +136,20 @@ def test_the_checkpoint_loads_into_the_network_it_names(whole: Path) -> None:
 
 
 def test_nothing_half_written_lies_in_the_folder(whole: Path) -> None:
-    assert {path.name for path in whole.iterdir()} == {"state.safetensors", "restorer.safetensors", "curve.jsonl"}
+    names = {"state.safetensors", "restorer.safetensors", "curve.jsonl", "pictures.png"}
+    assert {path.name for path in whole.iterdir()} == names
+
+
+def test_the_last_batch_is_there_to_be_looked_at(store: Store, whole: Path) -> None:
+    """Two windows below each other: damaged, restored and clean."""
+    with av.open(str(whole / "pictures.png")) as opened:
+        picture = next(opened.decode(video=0)).to_ndarray(format="rgb24")
+    assert picture.shape == (2 * 64, 3 * 64, 3)
+    batch = sample(store, TINY_SAMPLES, QUICK.seed, QUICK.steps - 1)
+    for place, clip in ((0, batch.damaged), (2, batch.clean)):
+        shown = torch.from_numpy(picture[:, 64 * place : 64 * (place + 1)])
+        expected = torch.cat(list(to_rgb(clip[:, 1])), -2).permute(1, 2, 0) * 255
+        assert (shown - expected).abs().max() <= 0.5
 
 
 def test_a_save_that_fails_leaves_the_state_before_it(store: Store, tmp_path: Path) -> None:
@@ -342,8 +357,18 @@ def test_the_embedded_scorer_trains_too(store: Store, tmp_path: Path) -> None:
     assert checkpoint.read(str(tmp_path / "scorer.safetensors"), "scorer").provenance["steps"] == "2"
 
 
+def test_what_the_scorer_sees_is_shown_beside_the_truth(store: Store) -> None:
+    small = replace(ScorerRecipe(), samples=replace(ScorerRecipe().samples, rows=64, columns=64, windows=2))
+    batch = sample(store, small.samples, 1, 0)
+    shown = small.show(small.build(), batch)
+    assert shown.shape == (3, 2 * 64, 4 * 64)
+    assert not shown[1:, :, 128:].any()
+    truth = visibility(batch.cells)[1, 2].amax(0)
+    assert torch.equal(shown[0, 64::8, 192::16], truth)
+
+
 def test_a_recipe_that_is_not_there_is_answered_with_those_that_are() -> None:
-    with pytest.raises(SettingsError, match="'painter'; there are: restorer, scorer"):
+    with pytest.raises(SettingsError, match="'painter'; there are: restorer, restorer-temporal"):
         recipe("painter")
 
 
@@ -363,6 +388,40 @@ def test_a_decibel_counts_the_same_in_a_bad_and_in_a_good_picture() -> None:
     assert losses[0] - losses[1] == pytest.approx(math.log(4), rel=1e-2)
     assert losses[2] - losses[3] == pytest.approx(math.log(4), rel=5e-2)
     assert log_error(clean, clean).item() == pytest.approx(math.log(1e-5))
+
+
+def test_an_error_that_stays_does_not_flicker() -> None:
+    clean = torch.rand(2, 4, 3, 8, 8)
+    steady = clean + 0.1 * torch.rand(2, 1, 3, 8, 8)
+    unsteady = (
+        clean + torch.tensor([0.1, -0.1, 0.1, -0.1])[:, None, None, None] * torch.tensor([1.0, 0, 0])[:, None, None]
+    )
+    assert flicker(clean, clean).item() == pytest.approx(1e-3)
+    assert flicker(steady, clean).item() == pytest.approx(1e-3, rel=1e-2)
+    assert flicker(unsteady, clean).item() == pytest.approx(0.2, rel=1e-2)
+
+
+def test_the_scorers_features_tell_lines_that_moved_from_a_picture_a_little_brighter(store: Store) -> None:
+    clean = sample(store, replace(TINY_SAMPLES, clean_share=1.0, fields_share=0.0), 1, 2).clean
+    shift = 3.0 * torch.randn(3, 64, generator=torch.Generator().manual_seed(1))
+    moved = torch.stack([move_lines(clip, shift) for clip in clean])
+    brighter = clean + (moved - clean).square().mean().sqrt() * torch.tensor([1.0, 0, 0])[:, None, None]
+    scorer = DamageNetwork(DamageConfig())
+    checkpoint.read("scorer-default", "scorer").load_into(scorer)
+    assert feature_distance(scorer, clean, clean).item() == 0
+    assert feature_distance(scorer, moved, clean) > 2 * feature_distance(scorer, brighter, clean)
+
+
+@pytest.mark.parametrize("term", ["temporal", "perceptual"])
+def test_a_term_is_minimised_besides_where_it_is_asked_for(store: Store, term: str) -> None:
+    asked = replace(TINY, **{term: getattr(recipe(f"restorer-{term}"), term)})
+    batch, network = sample(store, TINY_SAMPLES, 1, 1), TINY.build()
+    plain, more = TINY.losses(network, batch), asked.losses(network, batch)
+    assert set(more) - set(plain) == {term}
+    assert {name: more[name].item() for name in plain} == {name: plain[name].item() for name in plain}
+    more[term].backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in network.head.parameters())
+    assert network.head.weight.grad.any()
 
 
 @pytest.mark.parametrize("first", [0, 7])

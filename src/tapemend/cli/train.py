@@ -31,9 +31,10 @@ def train(
         training set that tapemend dataset built.
     recipe
         What to train: restorer, scorer, or the TAPE paper's network: paper-base, paper-small, paper-tiny, or
-        paper-2022, which has no references.
+        paper-2022, which has no references. restorer-temporal and restorer-perceptual minimise flicker, or what the
+        scorer sees, besides.
     run
-        Where the state, the curve and the checkpoint are kept.
+        Where the state, the curve, pictures of the last batch and the checkpoint are kept.
     cache
         Where the clips are packed once, about 1.5 GB for 1,000 frames.
     minutes

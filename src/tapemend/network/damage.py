@@ -56,6 +56,15 @@ class DamageNetwork(nn.Module):
         logits: Tensor = self.body(self._look(clip).flatten(0, 1))
         return torch.unflatten(logits, 0, (len(clip), -1))
 
+    def features(self, clip: Tensor) -> list[Tensor]:
+        """What its two levels of residual blocks make of each frame but the first and the last: (N * T, C, h, w)."""
+        current, found = self._look(clip).flatten(0, 1), []
+        for layer in list(self.body)[:-1]:
+            current = layer(current)
+            if isinstance(layer, nn.Sequential):
+                found.append(current)
+        return found
+
     def _look(self, clip: Tensor) -> Tensor:
         """(N, T + 2, 3, H, W) to (N, T, SEEN, H, W/2).
 

@@ -1,4 +1,4 @@
-"""A picture that travels inside the page."""
+"""A picture as a PNG, alone or inside the page."""
 
 import base64
 from fractions import Fraction
@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 def png_data_uri(picture: NDArray[np.uint8]) -> str:
     """Return a picture (H, W, 3) R'G'B' as a data URI that holds a PNG with the very same samples."""
-    return "data:image/png;base64," + base64.b64encode(_png(picture)).decode("ascii")
+    return "data:image/png;base64," + base64.b64encode(png(picture)).decode("ascii")
 
 
-def _png(picture: NDArray[np.uint8]) -> bytes:
+def png(picture: NDArray[np.uint8]) -> bytes:
+    """Return a picture (H, W, 3) R'G'B' as a PNG that holds the very same samples."""
     rows, columns = picture.shape[:2]
     encoder = av.VideoCodecContext.create("png", "w")
     encoder.width, encoder.height, encoder.pix_fmt = columns, rows, "rgb24"

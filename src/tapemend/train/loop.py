@@ -19,9 +19,11 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from tapemend import checkpoint
 from tapemend.allocator import keep_memory
+from tapemend.colour import to_rgb
 from tapemend.device import choose_device, choose_precision
 from tapemend.encode.target import written_aside
 from tapemend.errors import JournalMismatch
+from tapemend.report.picture import png
 from tapemend.settings import Precision
 from tapemend.train.data import Store
 from tapemend.train.dataset import Dataset
@@ -85,7 +87,8 @@ def _start_worker(_: int) -> None:
 
 
 class Run:
-    """The state of a training, kept in ``folder``: state.safetensors, curve.jsonl and the averaged checkpoint."""
+    """The state of a training, kept in ``folder``: state.safetensors, curve.jsonl, the averaged checkpoint, and
+    pictures.png, what the network made of the last batch before it."""
 
     def __init__(self, recipe: Recipe, settings: TrainSettings, folder: Path) -> None:
         self.recipe, self.settings, self.folder = recipe, settings, folder
@@ -130,6 +133,7 @@ class Run:
             told()
             if self.step % self.settings.save_every == 0:
                 self._note(total, self.step - since, time.monotonic() - started)
+                self._show(batch)
                 self.save()
                 since, started, total = self.step, time.monotonic(), Counter[str]()
         self.save()
@@ -138,9 +142,8 @@ class Run:
         """One step; returns the losses."""
         for group in self.optimizer.param_groups:
             group["lr"] = self._learning_rate()
-        batch = Batch(**{name: getattr(batch, name).to(self.device) for name in Batch.__dataclass_fields__})
-        with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
-            losses = self.recipe.losses(self.network, batch)
+        with self._arithmetic():
+            losses = self.recipe.losses(self.network, self._here(batch))
         self.optimizer.zero_grad(set_to_none=True)
         torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 0.5)
@@ -150,6 +153,14 @@ class Run:
         for name, value in self.network.state_dict().items():
             self.average[name].lerp_(value, 1 - keep)
         return {name: loss.item() for name, loss in losses.items()}
+
+    def _here(self, batch: Batch) -> Batch:
+        """The batch on the run's device."""
+        return Batch(**{name: getattr(batch, name).to(self.device) for name in Batch.__dataclass_fields__})
+
+    def _arithmetic(self) -> torch.autocast:
+        """In the run's precision."""
+        return torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32)
 
     def _learning_rate(self) -> float:
         """Linear warm-up, then a cosine to 2 % at the last step."""
@@ -163,6 +174,15 @@ class Run:
         log.info("%s", line)
         with (self.folder / "curve.jsonl").open("a") as curve:
             curve.write(json.dumps(line) + "\n")
+
+    @torch.no_grad()
+    def _show(self, batch: Batch) -> None:
+        """Write what the network makes of a batch, to be looked at."""
+        with self._arithmetic():
+            picture = to_rgb(self.recipe.show(self.network, self._here(batch)).float())
+        samples = (picture.permute(1, 2, 0) * 255).round().to(torch.uint8).cpu().numpy()
+        with written_aside(self.folder / "pictures.png") as aside:
+            aside.write_bytes(png(samples))
 
     def save(self) -> None:
         """Write the state, and the averaged weights as a checkpoint in half precision."""

@@ -1,20 +1,22 @@
 """What is trained, by name: the network, its samples and its loss."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, max_pool2d
+from torch.nn.functional import binary_cross_entropy_with_logits, interpolate, max_pool2d
 
+from tapemend import checkpoint
 from tapemend.errors import SettingsError
 from tapemend.network.damage import DamageConfig, DamageNetwork, with_ends
 from tapemend.network.restoration import RestorationConfig, RestorationNetwork
 from tapemend.network.swin_unet import PAPER_CONFIGS, PaperConfig, PaperNetwork
 from tapemend.train.extractor import load_swin
-from tapemend.train.losses import charbonnier, log_error
+from tapemend.train.losses import charbonnier, feature_distance, flicker, log_error
 from tapemend.train.samples import Batch, SampleSettings, visibility
 
 
@@ -54,6 +56,10 @@ class Recipe(Protocol):
         """Scalars; their sum is minimised."""
         ...
 
+    def show(self, network: nn.Module, batch: Batch) -> Tensor:
+        """What the network makes of a batch, to be looked at: (3, H, W) Y'CbCr, a window to a row."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestorerRecipe:
@@ -64,21 +70,45 @@ class RestorerRecipe:
     samples: SampleSettings = SampleSettings(steady_share=0.75)
     learning_rate: float = 8e-4
     steps: int = 5000
+    temporal: float = 0.0
+    """Weight of how errors change from frame to frame."""
+    perceptual: float = 0.0
+    """Weight of the distance of the embedded scorer's features."""
 
     def build(self) -> nn.Module:
         """A fresh network."""
         return RestorationNetwork(self.config)
 
     def losses(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        """Charbonnier and decibels on every frame, the gate against the pixels that damage changed."""
+        """Charbonnier and decibels on every frame, the gate against the pixels that damage changed, and what is asked
+        for besides."""
         restored, gate = network(batch.damaged, batch.references, batch.lendable)
         change = (batch.damaged - batch.clean).square().mean(2).sqrt()
         truth = max_pool2d(visibility(change), 3, stride=1, padding=1)
-        return {
+        terms = {
             "picture": charbonnier(restored, batch.clean),
             "decibels": 0.01 * log_error(restored, batch.clean),
             "gate": 0.002 * binary_cross_entropy_with_logits(gate[:, :, 0], truth),
         }
+        if self.temporal:
+            terms["temporal"] = self.temporal * flicker(restored, batch.clean)
+        if self.perceptual:
+            backbone = _embedded_scorer(restored.device)
+            terms["perceptual"] = self.perceptual * feature_distance(backbone, restored, batch.clean)
+        return terms
+
+    def show(self, network: nn.Module, batch: Batch) -> Tensor:
+        """The middle frame of each window: damaged, restored, clean."""
+        return _in_rows(batch.damaged, network(batch.damaged, batch.references, batch.lendable)[0], batch.clean)
+
+
+@lru_cache(maxsize=1)
+def _embedded_scorer(device: torch.device) -> DamageNetwork:
+    """The scorer that ships, which nothing trains any more."""
+    weights = checkpoint.read("scorer-default", "scorer")
+    network = DamageNetwork(weights.settings(DamageConfig))
+    weights.load_into(network)
+    return network.requires_grad_(requires_grad=False).to(device)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +140,16 @@ class ScorerRecipe:
         logits = network(with_ends(batch.damaged))
         return {"cells": binary_cross_entropy_with_logits(logits, visibility(batch.cells))}
 
+    def show(self, network: nn.Module, batch: Batch) -> Tensor:
+        """The middle frame of each window: damaged, clean, how damaged its regions are thought to be, and are."""
+        maps = torch.sigmoid(network(with_ends(batch.damaged))), visibility(batch.cells)
+        size = batch.damaged.shape[-2:]
+        grey = [
+            interpolate(each.amax(2), size)[:, :, None] * torch.tensor([1.0, 0, 0]).to(each)[:, None, None]
+            for each in maps
+        ]
+        return _in_rows(batch.damaged, batch.clean, *grey)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperRecipe:
@@ -137,11 +177,27 @@ class PaperRecipe:
         """Charbonnier on every frame."""
         return {"picture": charbonnier(network(batch.damaged, batch.references, batch.lendable), batch.clean)}
 
+    def show(self, network: nn.Module, batch: Batch) -> Tensor:
+        """The middle frame of each window: damaged, restored, clean."""
+        return _in_rows(batch.damaged, network(batch.damaged, batch.references, batch.lendable), batch.clean)
 
-RECIPES: Mapping[str, Callable[[], Recipe]] = MappingProxyType(
-    {"restorer": RestorerRecipe, "scorer": ScorerRecipe}
-    | {name: partial(PaperRecipe, config=config) for name, config in PAPER_CONFIGS.items()}
+
+def _in_rows(*clips: Tensor) -> Tensor:
+    """The middle frames of (B, T, 3, H, W) clips, those of one window beside each other, windows below each other."""
+    middle = torch.cat([clip[:, clip.shape[1] // 2] for clip in clips], -1)
+    return torch.cat(list(middle), -2)
+
+
+RECIPES = MappingProxyType[str, Callable[[], Recipe]](
+    {
+        "restorer": RestorerRecipe,
+        "restorer-temporal": partial(RestorerRecipe, temporal=1.0),
+        "restorer-perceptual": partial(RestorerRecipe, perceptual=0.004),
+        "scorer": ScorerRecipe,
+        **{name: partial(PaperRecipe, config=config) for name, config in PAPER_CONFIGS.items()},
+    }
 )
+"""The weights of what may be minimised besides make its gradient about that of all the rest."""
 
 
 def recipe(name: str, swin: str | None = None) -> Recipe:
