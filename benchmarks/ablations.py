@@ -141,7 +141,7 @@ def steadied(window: Tensor, references: Tensor) -> Tensor:
         Anchor(index=MIDDLE + away, picture=picture, sound=sound)
         for away, picture in zip(AWAY, references, strict=False)
     ]
-    damaged = torch.ones(len(window)) > 0
+    damaged = torch.ones(len(window))
     return move_lines(window, -TimeBase(window.device).displacements(all_seen, window, damaged, anchors))
 
 

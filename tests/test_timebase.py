@@ -12,7 +12,7 @@ from tapemend.restore.windows import Window
 from tapemend.train.samples import _interpolated, _separated
 
 FRAMES = 8
-ALL = torch.ones(FRAMES, dtype=torch.bool)
+ALL = torch.ones(FRAMES)
 
 
 def panned(right: tuple[int, ...]) -> Tensor:
@@ -30,8 +30,8 @@ def swaying(count: int, pixels: float, seed: int = 0) -> Tensor:
 
 
 def found_in(pictures: Tensor, damaged: Tensor | None = None) -> Tensor:
-    """(T, H) displacements as the pictures show them, all or (T,) some of them damaged."""
-    damaged = torch.ones(len(pictures), dtype=torch.bool) if damaged is None else damaged
+    """(T, H) displacements as the pictures show them, all or (T,) how surely each is damaged."""
+    damaged = torch.ones(len(pictures)) if damaged is None else damaged
     found = [offset(*pictures[number - 1 : number + 2]) for number in range(1, len(pictures) - 1)]
     return displacements(*(torch.stack(each) for each in zip(*found, strict=True)), damaged)
 
@@ -62,11 +62,14 @@ def test_a_clean_frame_beside_torn_ones_stays_and_helps_to_find_their_place() ->
     truth = swaying(FRAMES, 3.0, seed=2)
     truth[2:] = 0
     torn = move_lines(panned((0,) * FRAMES), truth)
-    told, untold = found_in(torn, truth.any(1)), found_in(torn)
+    damaged = truth.any(1).float()
+    told, hurt, untold = found_in(torn, damaged), found_in(torn, damaged.clamp(min=0.1)), found_in(torn)
     assert untold[2].abs().max() > 0.5
     assert told[2:].abs().max() < 0.1
-    errors = [(found - truth)[1].square().mean() for found in (told, untold)]
-    assert errors[0] < errors[1]
+    moved = [found[2].abs().mean() for found in (told, hurt, untold)]
+    errors = [(found - truth)[1].square().mean() for found in (told, hurt, untold)]
+    assert sorted(moved) == moved
+    assert sorted(errors) == errors
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The embedded scorer: a small network trained on the simulator's exact truth."""
+"""The embedded scorer: a small network trained on the simulator's exact truth, and what blanking tells of lines."""
 
 import torch
 from torch import Tensor
@@ -7,9 +7,14 @@ from torch.nn.functional import adaptive_avg_pool2d, interpolate, pad, softplus
 from tapemend.checkpoint import Checkpoint
 from tapemend.detect.score import CELL_COLUMNS, CELL_ROWS
 from tapemend.network import damage
+from tapemend.network.blanking import lines_aside
 
 LOCAL_KINDS = 4
 """The kinds before the last, levels: a washed-out picture cannot be told from a pale scene, region by region."""
+GEOMETRY = 0
+"""The kind that is lines out of place."""
+BENT = 1.5
+"""Pixels aside that begin to be seen."""
 WORST_CELLS = 22
 """The frame's score is the mean of its worst regions, 5 % of them: a band or a burst of dropouts is enough."""
 
@@ -31,11 +36,22 @@ class DamageScorer:
         """See :class:`tapemend.detect.score.Scorer`."""
         height, width = pictures.shape[-2:]
         whole = pad(pictures, (0, -width % damage.CELL_COLUMNS, 0, -height % damage.CELL_ROWS), mode="replicate")
-        logits = self.network(whole.to(self.device)[None])[0]
-        changed = interpolate(energy(logits[:, :LOCAL_KINDS]).amax(1, keepdim=True), size=whole.shape[-2:])
+        energies = energy(self.network(whole.to(self.device)[None])[0])
+        energies[:, GEOMETRY] = energies[:, GEOMETRY].maximum(bent(whole[1:-1, 0]).to(self.device))
+        changed = interpolate(energies[:, :LOCAL_KINDS].amax(1, keepdim=True), size=whole.shape[-2:])
         cells = visible(adaptive_avg_pool2d(changed[..., :height, :width], (CELL_ROWS, CELL_COLUMNS)))[:, 0]
         worst = cells.flatten(1).topk(WORST_CELLS).values.mean(1)
-        return worst, cells, logits.sigmoid().mean((2, 3))
+        return worst, cells, visible(energies).mean((2, 3))
+
+
+def bent(luma: Tensor) -> Tensor:
+    """(B, H, W) to (B, H/8, 1) energy of lines that blanking tells to lie aside, BENT pixels being 1.
+
+    A top that hangs aside alike in all frames looks to the network like what is filmed.
+    """
+    places, _ = lines_aside(luma)
+    lines: Tensor = torch.unflatten((places / BENT).square(), 1, (-1, damage.CELL_ROWS)).mean(2)
+    return lines[..., None]
 
 
 def energy(logits: Tensor) -> Tensor:

@@ -6,11 +6,13 @@ measures d(t) = s(t) - (s(t - 1) + s(t + 1)) / 2 of the displacements s, which f
 filter), given how much lines sway there at all. Between two clean pictures of the same scene the same way measures s
 itself, where content moves little. Nothing here is learned.
 
-Without clean pictures what stands still in time is not seen: lines that are out of place by the same in every picture
-stay as they are. So does, always, a picture that moves as a whole, which is the camera's doing.
+Without clean pictures, or blanking beside them (``network/blanking.py``), what stands still in time is not seen: lines
+that are out of place by the same in every picture stay as they are. So does, always, a picture that moves as a whole,
+which is the camera's doing.
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -38,7 +40,7 @@ UNSTEADY = 0.1
 either end, for it may have rested there, and by more beyond. The parts of a line whose motion says otherwise than the
 line's add theirs."""
 UNTOLD = 1.0
-"""Variance, pixels squared, from which on a place between two clean pictures says nothing."""
+"""Variance, pixels squared, from which on a place between two clean pictures, or by blanking, says nothing."""
 LEAST = 0.2
 """Sway, RMS in pixels, that is not told from what content does by itself."""
 SWAY_LINES, SWAY_FRAMES = 8.0, 3
@@ -46,7 +48,7 @@ SWAY_LINES, SWAY_FRAMES = 8.0, 3
 LEAST_SWAY = 1e-4
 """Variance of displacements that is always thought possible, pixels squared."""
 SOUND = 0.01
-"""Share of that by which a frame sways in which nothing else is damaged."""
+"""Share of the variance of displacements nearby that a frame is thought to have in which nothing else is damaged."""
 UNSEEN = 0.05
 """Displacement, pixels, up to which a line is left where it is."""
 
@@ -78,14 +80,15 @@ def from_halfway(places: Tensor) -> Tensor:
 
 
 def displacements(
-    offsets: Tensor, variances: Tensor, damaged: Tensor, held: tuple[Tensor, Tensor] | None = None
+    offsets: Tensor, variances: Tensor, damaged: Tensor, held: Sequence[tuple[Tensor, Tensor]] = ()
 ) -> Tensor:
     """How far each line of T frames in a row lies to the right of where it belongs, pixels (T, H).
 
     offsets, variances: (T - 2, H), of all but the first and the last frame, as :func:`offset` finds them; damaged: (T,)
-    bool, the others are believed to be nearly in their place, and the damaged ones are held against them. held: the
-    same of all frames between clean ones, (T, H) each, variances infinite where there is none. No line is moved by less
-    than UNSEEN, and none where nothing was measured.
+    how surely each frame is damaged, 0 to 1: those that are not are believed to be nearly in their place, and the
+    others are held against them. held: places of all frames and their variances, (T, H) each, however they were found:
+    between clean frames, by blanking; variances are infinite where nothing is known. No line is moved by less than
+    UNSEEN, and none where nothing was measured.
     """
     count = len(damaged)
     weights = 1 / variances
@@ -94,16 +97,16 @@ def displacements(
     sway = _sway(own, variances) if len(own) else own.new_zeros(count, own.shape[1])
     normal = torch.einsum("it,ih,iu->htu", seen, weights, seen)
     pull = (weights * own).T @ seen
-    if held is not None:
-        told = held[1] < UNTOLD
-        middle = torch.where(told, held[0], torch.nan).nanmedian(1, keepdim=True).values.nan_to_num()
-        places, unsure = held[0] - middle, torch.where(told, held[1], torch.inf)
+    for found, variance in held:
+        told = variance < UNTOLD
+        middle = torch.where(told, found, torch.nan).nanmedian(1, keepdim=True).values.nan_to_num()
+        places, unsure = found - middle, torch.where(told, variance, torch.inf)
         sway = torch.maximum(sway, _excess(places, unsure))
         normal = normal + torch.diag_embed(1 / unsure.T)
         pull = pull + (places / unsure).T
-    prior = sway.clamp(min=LEAST_SWAY) * torch.where(damaged, 1.0, SOUND)[:, None]
-    found = torch.linalg.solve(normal + torch.diag_embed(1 / prior.T), pull).T
-    return torch.where(found.abs() < UNSEEN, 0.0, found)
+    prior = sway.clamp(min=LEAST_SWAY) * damaged.clamp(min=SOUND)[:, None]
+    solved = torch.linalg.solve(normal + torch.diag_embed(1 / prior.T), pull).T
+    return torch.where(solved.abs() < UNSEEN, 0.0, solved)
 
 
 def _registered(frame: Tensor, one: Tensor, other: Tensor, first: Tensor) -> tuple[Tensor, Tensor]:

@@ -29,6 +29,9 @@ from tapemend.restore.windows import CONTEXT, Window, overlapping
 DOUBT = 0.25
 """Share of the threshold for regions from which on a region of a frame that is restored may change. Where damage is,
 the network's gate tells better than the scorer; the scorer says where surely nothing is."""
+HURT = 0.1
+"""How surely a frame is damaged that is not judged so, but some region of it: more moved such frames beside torn ones,
+less left torn ones as they were."""
 REGION_ROWS, REGION_COLUMNS = 18, 24
 """Regions by which changes are measured."""
 WORST = 0.05
@@ -59,6 +62,10 @@ class Plan:
     def hurt(self, index: int) -> bool:
         """Whether any region of a frame is damaged."""
         return bool(self.cells(index).any())
+
+    def damaged(self, index: int) -> float:
+        """How surely a frame is damaged, 0 to 1."""
+        return 1.0 if self.verdict.damaged[index] else HURT * self.hurt(index)
 
     def doubtful(self, index: int) -> NDArray[np.bool_]:
         """(rows, columns) regions of a frame that may change if it is restored: all where none stands out."""
@@ -155,8 +162,8 @@ class TapeRestorer:
         """(T, H) pixels by which lines of the pictures that a window sees lie to the right of where they belong."""
         if not self.restorer.settings.steady:
             return torch.zeros(pictures.shape[0], pictures.shape[2])
-        damaged = [self.plan.hurt(index) for index in range(window.first, window.last)]
-        return self.time_base.displacements(window, pictures, torch.tensor(damaged), self._anchors(references, lenders))
+        damaged = torch.tensor([self.plan.damaged(index) for index in range(window.first, window.last)])
+        return self.time_base.displacements(window, pictures, damaged, self._anchors(references, lenders))
 
     def _lines(self, index: int, height: int) -> Tensor:
         """(H,) weights of a frame's lines: all of a damaged frame, those with damaged regions of another."""

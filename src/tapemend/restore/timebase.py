@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from tapemend.network.blanking import lines_aside
 from tapemend.network.motion import COARSEST
 from tapemend.network.timebase import UNTOLD, displacements, offset
 from tapemend.restore.restorer import on_the_grid
@@ -25,7 +26,7 @@ class Anchor:
 
 class TimeBase:
     """Measures frames as windows ask for them, in order. Against its neighbours a frame is measured once, so it comes
-    out the same in any window; between anchors only in its own."""
+    out the same in any window; between anchors only in its own; by its blanking it always comes out the same."""
 
     def __init__(self, device: torch.device, stride: int = 1) -> None:
         """stride: frames from one to the next that shows the same lines, 2 where fields became frames.
@@ -41,8 +42,8 @@ class TimeBase:
     ) -> Tensor:
         """How far each line lies to the right of where it belongs, pixels.
 
-        pictures: (T, 3, H, W) Y'CbCr, the frames that the window sees; damaged: (T,) bool. Returns (T, H). What a
-        window does not see is forgotten: ask in order.
+        pictures: (T, 3, H, W) Y'CbCr, the frames that the window sees; damaged: (T,) how surely each is, 0 to 1.
+        Returns (T, H). What a window does not see is forgotten: ask in order.
         """
         self._known = {index: found for index, found in self._known.items() if index >= window.first}
         found = pictures.new_zeros(pictures.shape[0], pictures.shape[2])
@@ -51,7 +52,8 @@ class TimeBase:
             alike = slice(first, None, self.stride)
             of_parity = [anchor for anchor in anchors if (anchor.index - indices[first]) % self.stride == 0]
             own = torch.tensor([window.start <= index < window.stop for index in indices[alike]])
-            held = self._held(indices[alike], pictures[alike], own & damaged[alike], of_parity)
+            held = self._held(indices[alike], pictures[alike], own & (damaged[alike] > 0), of_parity)
+            held.append(lines_aside(pictures[alike, 0]))
             offsets = self._offsets(indices[alike], pictures[alike])
             found[alike] = displacements(*offsets, damaged[alike], held)
         return found
@@ -68,14 +70,14 @@ class TimeBase:
 
     def _held(
         self, indices: range, pictures: Tensor, wanted: Tensor, anchors: Sequence[Anchor]
-    ) -> tuple[Tensor, Tensor] | None:
+    ) -> list[tuple[Tensor, Tensor]]:
         """Offsets and variances (T, H) of the frames that are wanted, (T,) bool, between two anchors if there are two.
 
         If nothing is told of one frame, because too much moved between the anchors, the next ones are not tried.
         """
         pair = _on_either_side(anchors, indices)
         if pair is None:
-            return None
+            return []
         before, after = pair
         offsets = pictures.new_zeros(pictures.shape[0], pictures.shape[2])
         variances = torch.full_like(offsets, torch.inf)
@@ -86,7 +88,7 @@ class TimeBase:
             variances[number, ~(before.sound & after.sound)] = torch.inf
             if not (variances[number] < UNTOLD).any():
                 break
-        return offsets, variances
+        return [(offsets, variances)]
 
     def _measured(self, around: Tensor, share: float = 0.5) -> tuple[Tensor, Tensor]:
         height = around.shape[2]

@@ -253,7 +253,7 @@ def _steadied(truth: Damaged, key: tuple[int, int, int]) -> Tensor:
     doubt = SUREST + (LEAST_SURE - SUREST) * uniform(*key, "doubt")
     astray = _blur(torch.randn(count - 2, 1, 1, height, generator=draw), torch.ones(ASTRAY_LINES) / ASTRAY_LINES)
     found = from_halfway(truth.shift) + doubt * ASTRAY_LINES**0.5 * astray[:, 0, 0]
-    aside = displacements(found, torch.full_like(found, doubt**2), torch.ones(count) > 0)
+    aside = displacements(found, torch.full_like(found, doubt**2), torch.ones(count))
     return move_lines(truth.picture, -aside)
 
 
