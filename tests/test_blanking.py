@@ -1,18 +1,26 @@
 """Lines told out of place by the blanking beside the picture."""
 
+import json
+from pathlib import Path
+
+import av
+import numpy as np
 import pytest
 import torch
+from clips import Clip
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
-from tapemend import checkpoint
+from tapemend import checkpoint, pipeline
+from tapemend.colour import to_codes
 from tapemend.detect.damage import DamageScorer
 from tapemend.lines import move_lines
 from tapemend.network.blanking import SWITCHING, lines_aside
 from tapemend.restore.timebase import TimeBase
 from tapemend.restore.windows import Window
+from tapemend.settings import RestoreSettings, Settings
 
 ROWS, COLUMNS = 288, 704
 BLANK = 8
@@ -134,3 +142,26 @@ def test_what_is_bent_alike_in_all_frames_is_put_back(frames: int) -> None:
     window = Window(start=0, stop=frames, first=0, last=frames)
     found = TimeBase(torch.device("cpu")).displacements(window, bent, torch.ones(frames))
     assert (found - aside)[:, :TOLD].square().mean().sqrt() < 0.6
+
+
+def test_a_tape_whose_top_hangs_aside_for_some_frames_is_straightened_there_and_nowhere_else(tmp_path: Path) -> None:
+    """The whole way, with the weights that ship."""
+    straight, bent = captured(8), range(3, 6)
+    aside = torch.zeros(8, ROWS)
+    aside[3:6] = hanging(14)
+    codes = [to_codes(pictures) for pictures in (straight, move_lines(straight, aside))]
+    before, tape = (each.numpy() for each in codes)
+    size = {"width": tape.shape[-1], "height": ROWS, "frame_count": 8, "pixel_format": "yuv444p"}
+    source = Clip(picture=lambda index: tuple(tape[index]), **size).write(tmp_path / "tape.mkv")
+    outcome = pipeline.restore(source, tmp_path / "restored.mkv", Settings(restore=RestoreSettings(device="cpu")))
+    with av.open(str(outcome.written.path)) as opened:
+        after = np.stack([frame.to_ndarray() for frame in opened.decode(video=0)])
+    moved = json.loads(outcome.report_json.read_text(encoding="utf-8"))["frames"]["lines_put_back_pixels"]
+    assert [index for index, pixels in enumerate(moved) if pixels > 0] == list(bent)
+    assert all(12 < moved[index] < 16 for index in bent)
+    for index in range(8):
+        if index in bent:
+            errors = [(each[index][0].astype(float) - before[index][0])[:100] ** 2 for each in (tape, after)]
+            assert errors[1].mean() < 0.2 * errors[0].mean()
+        else:
+            assert np.array_equal(after[index], tape[index])

@@ -119,7 +119,7 @@ class TapeRestorer:
         given = torch.stack([self._picture(held[index]) for index in range(window.first, window.last)])
         places = [index - window.first for index in damaged]
         height, width = given.shape[-2:]
-        weights = torch.stack([region_weight(self.plan.doubtful(index), height, width) for index in damaged])
+        weights = torch.stack([region_weight(self.plan.doubtful(index), height, width) for index in damaged])[:, None]
         lenders = [self._picture(self.plan.fetch(index)) for index in references.indices]
         aside = self._aside(window, given, references, lenders)
         aside[places] *= torch.stack([self._lines(index, height) for index in damaged])
@@ -127,7 +127,8 @@ class TapeRestorer:
         lendable = [~self.plan.cells(index) for index in references.indices]
         change = self._looked_at(
             seen,
-            dict(zip(places, weights, strict=True)),
+            places,
+            weights,
             torch.stack(lenders) if lenders else seen[:0],
             np.stack(lendable) if lendable else np.empty((0, 1, 1), dtype=np.bool_),
         )
@@ -135,20 +136,19 @@ class TapeRestorer:
         return zip(whole * self.strength, aside[places].abs().amax(1).tolist(), strict=True)
 
     def _looked_at(
-        self, seen: Tensor, weights: dict[int, Tensor], references: Tensor, lendable: NDArray[np.bool_]
+        self, seen: Tensor, places: list[int], weights: Tensor, references: Tensor, lendable: NDArray[np.bool_]
     ) -> Tensor:
-        """(N, 3, H, W) the network's change of the frames seen, at their places, by (H, W) weights of their pixels.
+        """(N, 3, H, W) the network's change of the frames at some places of those seen, weighed by (N, 1, H, W).
 
         What changed much is looked at once more when all are restored: its neighbours have more to lend then.
         """
-        places, weight = list(weights), torch.stack(list(weights.values()))[:, None]
-        change = self.restorer.change(seen, places, references, lendable) * weight
+        change = self.restorer.change(seen, places, references, lendable) * weights
         again = [number for number, each in enumerate(change) if heavy(each)]
         if again and self.restorer.looks_twice:
             restored = seen.clone()
             restored[places] += change
             looked_at = [places[number] for number in again]
-            change[again] += self.restorer.change(restored, looked_at, references, lendable) * weight[again]
+            change[again] += self.restorer.change(restored, looked_at, references, lendable) * weights[again]
         return change
 
     def _anchors(self, references: References, pictures: list[Tensor]) -> list[Anchor]:
