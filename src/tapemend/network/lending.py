@@ -46,7 +46,7 @@ class Lending(nn.Module):
         difference = (lenders - frames[:, None]).flatten(0, 1)
         may = lendable.flatten(0, 1)[:, None]
         seen = torch.cat([difference, roughness(lenders.flatten(0, 1)), may], 1)
-        looked = self.look(seen.contiguous(memory_format=torch.channels_last))
+        looked = self.look(seen)
         kinds = self.kinds[[0] * neighbours + [1] * (number - neighbours)].repeat(count, 1)
         offer = self.offer(leaky_relu(looked + kinds[..., None, None], 0.1))
         weights, values = torch.unflatten(offer, 0, (count, number)).tensor_split([HEADS], 2)
