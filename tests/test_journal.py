@@ -32,6 +32,7 @@ class Calls:
             segment=Segment(path=path, frame_count=2, sha256=file_sha256(path), frame_md5=("ab", "cd")),
             changed=(0.1, 1 / 3),
             moved=(0.0, 1.5),
+            chroma_gains=(1.0, 1.25),
             windows=(WindowNote(start=1, stop=2, references=references),),
         )
 

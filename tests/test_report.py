@@ -118,6 +118,7 @@ def account(damaged: NDArray[np.bool_], **changes: Any) -> Account:
         shots=(Shot(start=0, stop=count),),
         changed=np.where(damaged, 0.25, 0.0).astype(np.float32),
         moved=np.where(damaged, 1.25, 0.0).astype(np.float32),
+        chroma_gains=np.where(damaged, 1.5, 1.0).astype(np.float32),
         windows=tuple(window for window in windows if damaged[window.start : window.stop].any()),
         comparisons=(),
         written=Written(
@@ -240,6 +241,15 @@ def test_it_says_how_far_lines_were_put_back(tmp_path: Path) -> None:
     assert "Lines that lay aside were put back in 1 frame, by up to 1.2 pixels." in said(page)
     _, page = reports(account(marks(3, 1), moved=np.zeros(3, np.float32)), tmp_path)
     assert "Lines that lay aside" not in said(page)
+
+
+def test_it_says_how_much_colour_was_strengthened(tmp_path: Path) -> None:
+    report, page = reports(account(marks(3, 1)), tmp_path)
+    assert report["frames"]["chroma_gain"] == [1.0, 1.5, 1.0]
+    assert (report["done"]["frames_with_colour_strengthened"], report["done"]["strongest_chroma_gain"]) == (1, 1.5)
+    assert "Colour that had faded was strengthened in 1 frame, to up to 1.5 times what it was." in said(page)
+    _, page = reports(account(marks(3, 1), chroma_gains=np.ones(3, np.float32)), tmp_path)
+    assert "Colour that had faded" not in said(page)
 
 
 def test_the_headline_says_what_happened_in_plain_words(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from test_timebase import swaying
 from torch import Tensor
 
 from tapemend import checkpoint
-from tapemend.frames import Analysis, Frame, FrameState, PixelLayout, Plane, References, Restored, Shot, Verdict
+from tapemend.frames import Analysis, Frame, FrameState, PixelLayout, Plane, References, Repair, Restored, Shot, Verdict
 from tapemend.lines import move_lines
 from tapemend.pictures import layout_of
 from tapemend.references import ReferenceFinder
@@ -116,8 +116,7 @@ def marks(count: int, *stretches: tuple[int, int], regions: tuple[slice, slice] 
 def assert_same(found: list[Restored], wanted: list[Restored]) -> None:
     assert [each.frame.index for each in found] == [each.frame.index for each in wanted]
     for one, other in zip(found, wanted, strict=True):
-        assert one.references == other.references
-        assert one.changed == other.changed
+        assert one.repair == other.repair
         for plane, expected in zip(one.frame.planes, other.frame.planes, strict=True):
             np.testing.assert_array_equal(plane, expected)
 
@@ -133,11 +132,11 @@ def luma(restored: Restored) -> NDArray[np.int64]:
 def test_damaged_frames_change_and_clean_ones_are_the_very_same(weights: checkpoint.Checkpoint) -> None:
     scene = Scene(marks(20, (6, 9)))
     found = scene.restored(weights)
-    assert [each.frame.index for each in found if each.changed > 0] == [6, 7, 8]
-    assert [each.references is not None for each in found] == [6 <= index < 9 for index in range(20)]
+    assert [each.frame.index for each in found if each.repair.changed > 0] == [6, 7, 8]
+    assert [each.repair.references is not None for each in found] == [6 <= index < 9 for index in range(20)]
     for each, before in zip(found, scene.frames, strict=True):
         assert each.frame.pts == before.pts
-        if each.references is None:
+        if each.repair.references is None:
             assert each.frame is before
 
 
@@ -145,7 +144,7 @@ def test_the_share_that_changed_is_counted(weights: checkpoint.Checkpoint) -> No
     scene = Scene(marks(6, (2, 4)))
     for each, before in zip(scene.restored(weights), scene.frames, strict=True):
         different = [np.mean(new != old) for new, old in zip(each.frame.planes, before.planes, strict=True)]
-        assert each.changed == pytest.approx(np.mean(different))
+        assert each.repair.changed == pytest.approx(np.mean(different))
 
 
 def test_regions_judged_clean_keep_their_codes(weights: checkpoint.Checkpoint) -> None:
@@ -161,7 +160,7 @@ def test_a_clean_frame_with_a_damaged_region_is_mended_there_only(weights: check
     scene = Scene(marks(6, (2, 3), regions=np.s_[8:10, 10:12]), width=96, height=72)
     scene.verdict = replace(scene.verdict, damaged=np.zeros(6, np.bool_))
     found = scene.restored(weights)
-    assert [each.changed > 0 for each in found] == [False, False, True, False, False, False]
+    assert [each.repair.changed > 0 for each in found] == [False, False, True, False, False, False]
     changed = np.argwhere(luma(found[2]) != scene.frames[2].planes[0])
     assert changed.min(0).tolist() >= [24, 28]
     assert changed.max(0).tolist() <= [48, 60]
@@ -174,7 +173,7 @@ def test_a_doubtful_region_changes_in_a_damaged_frame_only(
     scene = Scene(marks(6, (2, 3), regions=np.s_[:4, :4]), width=96, height=72)
     scene.analysis.cell_score[:, -2:, -2:] = score
     found = scene.restored(weights)
-    assert [each.changed > 0 for each in found] == [False, False, True, False, False, False]
+    assert [each.repair.changed > 0 for each in found] == [False, False, True, False, False, False]
     assert (luma(found[2])[-8:, -8:] != scene.frames[2].planes[0][-8:, -8:]).any() == changes
 
 
@@ -212,9 +211,9 @@ def test_lines_of_damaged_frames_are_put_back(tmp_path: Path) -> None:
         before, after = (np.square(luma_of(frame) - whole).mean() for frame in (tape.frames[index], each.frame))
         if index in (4, 5):
             assert after < 0.6 * before
-            assert 1 < each.moved < 8
+            assert 1 < each.repair.moved < 8
         elif index != 3:
-            assert each.moved == each.changed == 0
+            assert each.repair.moved == each.repair.changed == 0
     changed = np.argwhere(luma(found[3]) != luma_of(tape.frames[3]))
     assert 0 < changed[:, 0].max() < 128 * 8 // ROWS
 
@@ -222,7 +221,47 @@ def test_lines_of_damaged_frames_are_put_back(tmp_path: Path) -> None:
 def test_lines_stay_where_they_are_if_settings_say_so(tmp_path: Path) -> None:
     idle = write_idle_restorer(tmp_path / "idle.safetensors")
     for each in SwayingScene().restored(idle, replace(PLAIN, steady=False)):
-        assert each.moved == each.changed == 0
+        assert each.repair.moved == each.repair.changed == 0
+
+
+class FadedScene(Scene):
+    """A scene of which two damaged frames have half of their colour."""
+
+    def __init__(self) -> None:
+        super().__init__(marks(20, (4, 6)), width=192, height=128)
+        self.analysis.signature[:] = self.analysis.signature[0]
+        still = (
+            blobs(128, 192)[0] * torch.tensor([200, 100, 80])[:, None, None] + torch.tensor([20, 78, 88])[:, None, None]
+        )
+        luma, *chroma = (
+            plane[::shrink, ::shrink].numpy()
+            for plane, shrink in zip(still.clamp(0, 255).to(torch.uint8), (1, 2, 2), strict=True)
+        )
+        faded = [(128 + (plane.astype(np.int16) - 128) // 2).astype(np.uint8) for plane in chroma]
+        self.whole = [replace(frame, planes=(luma, *chroma)) for frame in self.frames]
+        self.frames = list(self.whole)
+        for index in (4, 5):
+            self.frames[index] = replace(self.frames[index], planes=(luma, *faded))
+
+
+def test_faded_colour_of_damaged_frames_is_strengthened_as_clean_frames_have_it(tmp_path: Path) -> None:
+    scene, idle = FadedScene(), write_idle_restorer(tmp_path / "idle.safetensors")
+    found = scene.restored(idle)
+    assert_same(scene.restored(idle, edges=(5,)), found)
+    for index, (each, whole) in enumerate(zip(found, scene.whole, strict=True)):
+        if index in (4, 5):
+            assert each.repair.chroma_gain == pytest.approx(2, rel=0.05)
+            for plane, wanted in zip(each.frame.planes[1:], whole.planes[1:], strict=True):
+                assert np.abs(plane.astype(int) - wanted).mean() < 2
+            assert np.array_equal(each.frame.planes[0], whole.planes[0])
+        else:
+            assert each.repair == Repair()
+
+
+def test_colour_stays_if_settings_say_so(tmp_path: Path) -> None:
+    scene, idle = FadedScene(), write_idle_restorer(tmp_path / "idle.safetensors")
+    for each in scene.restored(idle, replace(PLAIN, chroma_gain=False)):
+        assert (each.repair.chroma_gain, each.repair.changed) == (1, 0)
 
 
 def test_what_changes_much_is_looked_at_twice_unless_settings_say_no(weights: checkpoint.Checkpoint) -> None:
@@ -253,7 +292,7 @@ def test_a_change_is_heavy_where_a_twentieth_of_the_picture_changes_much() -> No
 def test_strength_0_is_identical_bit_for_bit(weights: checkpoint.Checkpoint) -> None:
     scene = Scene(marks(6, (0, 6)))
     for each, before in zip(scene.restored(weights, replace(PLAIN, strength=0.0)), scene.frames, strict=True):
-        assert each.changed == 0
+        assert each.repair.changed == 0
         for plane, old in zip(each.frame.planes, before.planes, strict=True):
             np.testing.assert_array_equal(plane, old)
 
@@ -339,20 +378,20 @@ def test_pictures_of_any_size_are_restored(weights: checkpoint.Checkpoint, size:
     scene = Scene(marks(frames + 6, (0, frames)), *size)
     found = scene.restored(weights)
     assert [plane.shape for plane in found[0].frame.planes] == [plane.shape for plane in scene.frames[0].planes]
-    assert [each.changed > 0 for each in found] == [True] * frames + [False] * 6
+    assert [each.repair.changed > 0 for each in found] == [True] * frames + [False] * 6
     assert_same(scene.restored(weights, replace(PLAIN, tile=64)), found)
 
 
 def test_a_tape_of_one_damaged_frame_is_restored_without_references(weights: checkpoint.Checkpoint) -> None:
     (found,) = Scene(marks(1, (0, 1))).restored(weights)
-    assert found.references == References(indices=(), similarity=())
-    assert found.changed > 0
+    assert found.repair.references == References(indices=(), similarity=())
+    assert found.repair.changed > 0
 
 
 def test_references_lend_to_the_frames_of_their_window(weights: checkpoint.Checkpoint) -> None:
     scene = Scene(marks(20, (6, 9)))
     with_references = scene.restored(weights)[7]
-    assert len(with_references.references.indices) == 2
+    assert len(with_references.repair.references.indices) == 2
     restorer = TapeRestorer(Restorer(weights, PLAIN), scene.plan(references=0))
     (without,) = restorer.restore(7, 8, iter(scene.frames[: restorer.needed(7, 8)[1]]))
     assert (luma(without) != luma(with_references)).any()

@@ -250,17 +250,26 @@ class References:
     """Of each to the window's signature, 1 identical to -1."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repair:
+    """What was done to a frame; to one that passed as it was, nothing."""
+
+    changed: float = 0.0
+    """Share of its samples that have another code than before, 0 to 1, mean over planes."""
+    moved: float = 0.0
+    """Pixels that a line was put back by at most, either way."""
+    chroma_gain: float = 1.0
+    """By what its colour was multiplied, 1 where it was not."""
+    references: References | None = None
+    """What lent to its window; None for a frame that passed as it was."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Restored:
-    """A frame after restoration, and what was done to it."""
+    """A frame after restoration."""
 
     frame: Frame
-    changed: float
-    """Share of its samples that have another code than before, 0 to 1, mean over planes."""
-    moved: float
-    """Pixels that a line was put back by at most, either way."""
-    references: References | None
-    """What lent to its window; None for a frame that passed as it was."""
+    repair: Repair
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,6 +303,8 @@ class SegmentNote:
     """Per frame at the reader's rate, the share of samples that have another code than before."""
     moved: tuple[float, ...]
     """Per frame, pixels that a line was put back by at most."""
+    chroma_gains: tuple[float, ...]
+    """Per frame, by what its colour was multiplied."""
     windows: tuple[WindowNote, ...]
 
 
@@ -351,6 +362,8 @@ class Account(Survey):
     """(N,) share of each frame's samples that have another code than before."""
     moved: NDArray[np.float32]
     """(N,) pixels that a line of each frame was put back by at most."""
+    chroma_gains: NDArray[np.float32]
+    """(N,) by what each frame's colour was multiplied, 1 where it was not."""
     windows: tuple[WindowNote, ...]
     comparisons: tuple[Comparison, ...]
     written: Written

@@ -26,6 +26,7 @@ from tapemend.frames import (
     PixelLayout,
     Plane,
     References,
+    Repair,
     SegmentNote,
     Shot,
     Tape,
@@ -92,6 +93,7 @@ def restore(
             shots=plan.shots,
             changed=np.array([share for note in notes for share in note.changed], np.float32),
             moved=np.array([pixels for note in notes for pixels in note.moved], np.float32),
+            chroma_gains=np.array([gain for note in notes for gain in note.chroma_gains], np.float32),
             windows=tuple(window for note in notes for window in note.windows),
             comparisons=tuple(_comparisons(reader, plan, notes, tape.layout)),
             written=written,
@@ -198,20 +200,21 @@ def _restore_segments(
 
     def segment(start: int, path: Path) -> SegmentNote:
         stop = min(start + SEGMENT_FRAMES, total)
-        done: list[tuple[int, float, float, References | None]] = []
+        done: list[tuple[int, Repair]] = []
 
         def frames() -> Iterator[Any]:
             for restored in restorer.restore(start, stop, reader.frames(*restorer.needed(start, stop))):
-                done.append((restored.frame.index, restored.changed, restored.moved, restored.references))
+                done.append((restored.frame.index, restored.repair))
                 yield restored.frame
                 told.advance(1)
 
         written = write_segment(arrange(frames(), tape, settings.encode), form, path)
         return SegmentNote(
             segment=written,
-            changed=tuple(changed for _, changed, _, _ in done),
-            moved=tuple(moved for _, _, moved, _ in done),
-            windows=tuple(_windows((index, references) for index, _, _, references in done)),
+            changed=tuple(repair.changed for _, repair in done),
+            moved=tuple(repair.moved for _, repair in done),
+            chroma_gains=tuple(repair.chroma_gain for _, repair in done),
+            windows=tuple(_windows((index, repair.references) for index, repair in done)),
         )
 
     return [journal.segment(number, partial(segment, start)) for number, start in enumerate(starts)]

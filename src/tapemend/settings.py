@@ -136,6 +136,8 @@ class RestoreSettings:
     """How much of the change is applied: 0 gives the identical video, 1 the whole restoration."""
     steady: bool = True
     """Put lines back that lie aside of where the frames around, or clean ones of a still scene, have them."""
+    chroma_gain: bool = True
+    """Give damaged frames whose colour is weaker than that of clean frames of the scene as much of it as those have."""
     second_look: bool = True
     """Restore heavily damaged frames once more beside their restored neighbours; not with the paper's networks."""
     weights: str = "restorer-default"

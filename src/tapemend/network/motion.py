@@ -27,16 +27,16 @@ DAMPING = 2e-4
 """Mean square gradient below which a block says nothing of its motion."""
 
 
-def motion(frames: Tensor, others: Tensor) -> Tensor:
+def motion(frames: Tensor, others: Tensor, finest: int = STEPS[-1][0]) -> Tensor:
     """Motion of frames (N, 3, H, W) Y'CbCr against L others each, (N, L, 3, H, W): (N, L, 2, H/8, W/8) float32.
 
     How many columns and rows away from its place in the frame the content of each block is in the other. H and W are
-    multiples of 16.
+    multiples of 16. finest: pixels to a sample of the last steps, at most STRIDE; fewer take longer and are more exact.
     """
     shape = others.shape[:2]
     frames_at, others_at = (_halves(pictures) for pictures in (frames, others.flatten(0, 1)))
     vectors: Tensor | None = None
-    for size, steps in STEPS:
+    for size, steps in (step for step in STEPS if step[0] >= finest):
         components = 3 if size >= STRIDE else 1
         near, far = (each[size][:, :components] for each in (frames_at, others_at))
         near = near.repeat_interleave(shape[1], 0)
@@ -46,7 +46,7 @@ def motion(frames: Tensor, others: Tensor) -> Tensor:
         for _ in range(steps):
             vectors = _refined(near, far, vectors, max(1, STRIDE // size))
     assert vectors is not None
-    return torch.unflatten(vectors * STEPS[-1][0], 0, shape)
+    return torch.unflatten(vectors * size, 0, shape)
 
 
 def brought(pictures: Tensor, vectors: Tensor) -> Tensor:

@@ -41,6 +41,7 @@ def document(account: Account, summary: Summary, deviations: Iterable[Deviation]
             "damaged": runs(account.verdict.damaged),
             "changed": [_share(value) for value in account.changed.tolist()],
             "lines_put_back_pixels": np.round(account.moved.astype(np.float64), 2).tolist(),
+            "chroma_gain": np.round(account.chroma_gains.astype(np.float64), 3).tolist(),
         },
     }
 
@@ -91,6 +92,8 @@ def _done(account: Account, summary: Summary) -> dict[str, Any]:
         "mean_share_changed": _share(summary.mean_changed),
         "frames_with_lines_put_back": summary.steadied,
         "farthest_line_pixels": round(summary.farthest, 2),
+        "frames_with_colour_strengthened": summary.coloured,
+        "strongest_chroma_gain": round(summary.strongest_gain, 3),
         "window_count": len(account.windows),
     }
 

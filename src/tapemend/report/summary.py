@@ -49,6 +49,10 @@ class Summary:
     """Frames of which lines were put back."""
     farthest: float
     """Pixels that a line was put back by at most; 0 when none was."""
+    coloured: int
+    """Frames whose colour was strengthened as a whole."""
+    strongest_gain: float
+    """By what a frame's colour was multiplied at most; 1 when none was."""
     kinds: tuple[KindOfDamage, ...]
     """In the order of KINDS."""
     where: NDArray[np.float64]
@@ -78,6 +82,8 @@ def summarise(account: Account) -> Summary:
         mean_changed=float(account.changed[changed].mean(dtype=np.float64)) if changed.any() else 0.0,
         steadied=int((account.moved > 0).sum()),
         farthest=float(account.moved.max(initial=0.0)),
+        coloured=int((account.chroma_gains > 1).sum()),
+        strongest_gain=float(account.chroma_gains.max(initial=1.0)),
         kinds=kinds,
         where=where,
     )

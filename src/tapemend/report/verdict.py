@@ -34,6 +34,11 @@ def particulars(account: Account, summary: Summary) -> str:
             f"Lines that lay aside were put back in {counted(summary.steadied, 'frame')}, by up to "
             f"{summary.farthest:.1f} pixels."
         )
+    if summary.coloured:
+        sentences.append(
+            f"Colour that had faded was strengthened in {counted(summary.coloured, 'frame')}, to up to "
+            f"{summary.strongest_gain:.1f} times what it was."
+        )
     if summary.damaged and summary.repaired_in_regions:
         others = summary.repaired_in_regions
         sentences.append(f"{counted(others, 'other frame')} {_was(others)} repaired in places.")

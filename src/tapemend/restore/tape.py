@@ -16,13 +16,16 @@ from tapemend.frames import (
     Frame,
     PixelLayout,
     References,
+    Repair,
     Restored,
     Shot,
     Verdict,
     damaged_cells,
 )
 from tapemend.lines import move_lines
-from tapemend.restore.restorer import Restorer, region_weight
+from tapemend.network.motion import COARSEST
+from tapemend.network.saturation import chroma_gain, with_colour
+from tapemend.restore.restorer import Restorer, on_the_grid, region_weight
 from tapemend.restore.timebase import Anchor, TimeBase
 from tapemend.restore.windows import CONTEXT, Window, overlapping
 
@@ -114,26 +117,24 @@ class TapeRestorer:
 
     def _changes(
         self, window: Window, damaged: list[int], references: References, held: dict[int, Frame]
-    ) -> Iterator[tuple[Tensor, float]]:
-        """Of each damaged frame (3, H, W) what to add to it, and the pixels that a line is put back by at most."""
+    ) -> Iterator[tuple[Tensor, float, float]]:
+        """Of each damaged frame (3, H, W) what to add to it, the pixels that a line is put back by at most, and by what
+        its colour is multiplied before the network sees it."""
         given = torch.stack([self._picture(held[index]) for index in range(window.first, window.last)])
         places = [index - window.first for index in damaged]
         height, width = given.shape[-2:]
         weights = torch.stack([region_weight(self.plan.doubtful(index), height, width) for index in damaged])[:, None]
         lenders = [self._picture(self.plan.fetch(index)) for index in references.indices]
+        lendable = [~self.plan.cells(index) for index in references.indices]
+        lent = torch.stack(lenders) if lenders else given[:0]
+        may = np.stack(lendable) if lendable else np.empty((0, 1, 1), dtype=np.bool_)
         aside = self._aside(window, given, references, lenders)
         aside[places] *= torch.stack([self._lines(index, height) for index in damaged])
-        seen = move_lines(given, -aside) if aside.any() else given
-        lendable = [~self.plan.cells(index) for index in references.indices]
-        change = self._looked_at(
-            seen,
-            places,
-            weights,
-            torch.stack(lenders) if lenders else seen[:0],
-            np.stack(lendable) if lendable else np.empty((0, 1, 1), dtype=np.bool_),
-        )
-        whole = seen[places] - given[places] + change
-        return zip(whole * self.strength, aside[places].abs().amax(1).tolist(), strict=True)
+        put_back = move_lines(given, -aside) if aside.any() else given
+        gains = self._chroma_gains(window, put_back, lent, may)
+        seen = with_colour(put_back, gains) if (gains != 1).any() else put_back
+        whole = seen[places] - given[places] + self._looked_at(seen, places, weights, lent, may)
+        return zip(whole * self.strength, aside[places].abs().amax(1).tolist(), gains[places].tolist(), strict=True)
 
     def _looked_at(
         self, seen: Tensor, places: list[int], weights: Tensor, references: Tensor, lendable: NDArray[np.bool_]
@@ -165,6 +166,22 @@ class TapeRestorer:
         damaged = torch.tensor([self.plan.damaged(index) for index in range(window.first, window.last)])
         return self.time_base.displacements(window, pictures, damaged, self._anchors(references, lenders))
 
+    def _chroma_gains(
+        self, window: Window, pictures: Tensor, references: Tensor, lendable: NDArray[np.bool_]
+    ) -> Tensor:
+        """(T,) by what to multiply the colour of the pictures that a window sees: 1 of those that are not damaged."""
+        gains = torch.ones(len(pictures))
+        if not self.restorer.settings.chroma_gain or not len(references):
+            return gains
+        clean = torch.from_numpy(lendable).to(self.restorer.device)
+        frames, lent = (
+            on_the_grid(each, (COARSEST, COARSEST)).to(self.restorer.device) for each in (pictures, references)
+        )
+        for place, index in enumerate(range(window.first, window.last)):
+            if self.plan.hurt(index):
+                gains[place] = chroma_gain(frames[place], lent, clean)
+        return gains
+
     def _lines(self, index: int, height: int) -> Tensor:
         """(H,) weights of a frame's lines: all of a damaged frame, those with damaged regions of another."""
         if self.plan.verdict.damaged[index]:
@@ -175,11 +192,14 @@ class TapeRestorer:
     def _picture(self, frame: Frame) -> Tensor:
         return to_ycbcr(frame.planes, self.plan.layout)
 
-    def _changed(self, frame: Frame, change: Tensor, moved: float, references: References) -> Restored:
+    def _changed(
+        self, frame: Frame, change: Tensor, moved: float, chroma_gain: float, references: References
+    ) -> Restored:
         planes = add_change(frame.planes, change, self.plan.layout)
         share = float(np.mean([np.mean(new != old) for new, old in zip(planes, frame.planes, strict=True)]))
         restored = Frame(index=frame.index, pts=frame.pts, planes=planes, state=frame.state)
-        return Restored(frame=restored, changed=share, moved=moved, references=references)
+        done = Repair(changed=share, moved=moved, chroma_gain=chroma_gain, references=references)
+        return Restored(frame=restored, repair=done)
 
 
 def heavy(change: Tensor) -> bool:
@@ -190,4 +210,4 @@ def heavy(change: Tensor) -> bool:
 
 
 def _untouched(frame: Frame) -> Restored:
-    return Restored(frame=frame, changed=0.0, moved=0.0, references=None)
+    return Restored(frame=frame, repair=Repair())

@@ -1,0 +1,84 @@
+"""Colour that a frame as a whole has lost, measured against clean frames of its scene."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from tapemend.network.saturation import chroma_gain, with_colour
+
+HEIGHT, WIDTH = 160, 240
+ALL = torch.ones(3, 18, 24) > 0
+CHROMA = torch.tensor([0.0, 1.0, 1.0])[:, None, None]
+
+
+def filmed(places: tuple[int, ...], seed: int = 1, colour: float = 0.3) -> Tensor:
+    """(T, 3, H, W) a coloured scene over which a camera pans, with grain."""
+    generator = torch.Generator().manual_seed(seed)
+    soft = interpolate(torch.rand(1, 3, 16, 32, generator=generator), (HEIGHT, 2 * WIDTH), mode="bicubic")[0]
+    scene = (soft - torch.tensor([0.0, 0.5, 0.5])[:, None, None]) * torch.tensor([0.8, colour, colour])[:, None, None]
+    frames = torch.stack([scene[..., place : place + WIDTH] for place in places])
+    return frames + 0.01 * torch.randn(frames.shape, generator=generator)
+
+
+def references(seed: int = 1) -> Tensor:
+    return filmed((0, 9, 40), seed)
+
+
+@given(keep=st.floats(0.3, 0.9), place=st.integers(5, 30))
+@settings(max_examples=15, deadline=None)
+def test_faded_colour_is_measured_though_the_camera_pans(keep: float, place: int) -> None:
+    faded = with_colour(filmed((place,)), torch.tensor([keep]))[0]
+    assert chroma_gain(faded, references(), ALL) == pytest.approx(1 / keep, rel=0.06)
+
+
+def test_what_lines_and_dropouts_do_to_colour_is_not_taken_for_it() -> None:
+    faded = with_colour(filmed((12,)), torch.tensor([0.5]))[0]
+    generator = torch.Generator().manual_seed(2)
+    for row in torch.randint(HEIGHT, (6,), generator=generator).tolist():
+        faded[1:, row : row + 2] = 0.3 * (torch.rand(2, 1, 1, generator=generator) - 0.5)
+    faded[:, 30:60, 20:120] = torch.tensor([0.9, 0.0, 0.0])[:, None, None]
+    assert chroma_gain(faded, references(), ALL) == pytest.approx(2, rel=0.1)
+
+
+@pytest.mark.parametrize("keep", [0.98, 1.0, 1.05, 1.6])
+def test_colour_that_is_as_strong_or_stronger_stays(keep: float) -> None:
+    """The clean frames may have lost theirs."""
+    assert chroma_gain(with_colour(filmed((12,)), torch.tensor([keep]))[0], references(), ALL) == 1
+
+
+def test_a_fade_to_black_stays() -> None:
+    assert chroma_gain(0.6 * filmed((12,))[0], references(), ALL) == 1
+
+
+def test_other_scenes_say_nothing() -> None:
+    faded = with_colour(filmed((12,)), torch.tensor([0.5]))[0]
+    assert chroma_gain(faded, references(seed=7), ALL) == 1
+    mixed = torch.stack([references()[0], references(seed=7)[0], references()[2]])
+    assert chroma_gain(faded, mixed, ALL) == pytest.approx(2, rel=0.06)
+
+
+def test_a_scene_without_colour_stays_without() -> None:
+    grey = filmed((12, 0, 9, 40), colour=0.0)
+    assert chroma_gain(grey[0], grey[1:], ALL) == 1
+    assert chroma_gain(filmed((12,), colour=0.0)[0], references(), ALL) == 1
+
+
+def test_what_may_not_lend_says_nothing() -> None:
+    faded = with_colour(filmed((12,)), torch.tensor([0.5]))[0]
+    assert chroma_gain(faded, references(), ~ALL) == 1
+    assert chroma_gain(faded, references()[:0], ALL[:0]) == 1
+    spoilt = references()
+    spoilt[:, 1:, :80] = 0.4
+    upper = ALL.clone()
+    upper[:, :9] = False
+    assert chroma_gain(faded, spoilt, upper) == pytest.approx(2, rel=0.06)
+
+
+def test_luma_stays_when_colour_is_strengthened() -> None:
+    frames = filmed((0, 9))
+    strengthened = with_colour(frames, torch.tensor([1.0, 1.5]))
+    assert torch.equal(strengthened[0], frames[0])
+    assert torch.equal(strengthened[1], frames[1] * (1 + 0.5 * CHROMA))
