@@ -3,11 +3,11 @@
     python benchmarks/ablations.py CLIPS --json docs/ablations-2026-11.json
 
 CLIPS is a folder of clean clips that were not trained on. Of each clip nine frames are damaged by each preset, all of
-them, so that a stretch is damaged for longer than neighbours reach; their lines are put back, and the middle one is
-restored, beside its neighbour on either side. References are recorded, undamaged frames of the clip from before and
-after. Weights are the same everywhere: what is left out is not learned around. Gains over the input in dB, mean over
-clips: of the whole picture, and of the pixels that damage changed visibly. With --still each clip is one frame of it,
-over which a camera wanders slowly: scenes that stand still, as clips of sports hardly do.
+them, so that a stretch is damaged for longer than neighbours reach; their lines are put back, their colour is
+strengthened, and the middle one is restored, beside its neighbour on either side. References are recorded, undamaged
+frames of the clip from before and after. Weights are the same everywhere: what is left out is not learned around. Gains
+over the input in dB, mean over clips: of the whole picture, and of the pixels that damage changed visibly. With --still
+each clip is one frame of it, over which a camera wanders slowly: scenes that stand still, as clips of sports hardly do.
 """
 
 import argparse
@@ -30,6 +30,7 @@ from tapemend.evaluate.metrics import psnr, square_error, to_codes
 from tapemend.lines import move_lines
 from tapemend.network.lending import HEADS
 from tapemend.network.restoration import RestorationNetwork
+from tapemend.network.saturation import chroma_gain, with_colour
 from tapemend.restore import Restorer
 from tapemend.restore.timebase import Anchor, TimeBase
 from tapemend.restore.windows import Window
@@ -106,21 +107,23 @@ def variants(
     network: RestorationNetwork, pooled: RestorationNetwork, window: Tensor, lenders: Tensor, others: Tensor
 ) -> dict[str, tuple[RestorationNetwork, Tensor, Tensor]]:
     """Which network sees which frames, the damaged one in their middle, and which references; by name."""
-    right = lenders[:USED]
+    right, foreign = lenders[:USED], others[:USED]
     alone, beside = slice(MIDDLE, MIDDLE + 1), slice(MIDDLE - 1, MIDDLE + 2)
     steady, unheld = steadied(window, right), steadied(window, lenders[:0])
+    seen = coloured(steady, right)
     return {
-        "everything (T = 3, D = 3)": (network, steady[beside], right),
-        "and a second look": (network, restored(network, steady, right), right),
-        "lines left where they are": (network, window[beside], right),
-        "lines held against neighbours only": (network, unheld[beside], right),
+        "everything (T = 3, D = 3)": (network, seen[beside], right),
+        "and a second look": (network, restored(network, seen, right), right),
+        "colour left as it is": (network, steady[beside], right),
+        "lines left where they are": (network, coloured(window, right)[beside], right),
+        "lines held against neighbours only": (network, coloured(unheld, right)[beside], right),
         "no references (D = 0)": (network, unheld[beside], lenders[:0]),
-        "one reference (D = 1)": (network, unheld[beside], lenders[:1]),
-        "five references (D = 5)": (network, steadied(window, lenders)[beside], lenders),
-        "references of another scene": (network, steadied(window, others[:USED])[beside], others[:USED]),
-        "no neighbours (T = 1)": (network, steady[alone], right),
+        "one reference (D = 1)": (network, coloured(unheld, lenders[:1])[beside], lenders[:1]),
+        "five references (D = 5)": (network, coloured(steadied(window, lenders), lenders)[beside], lenders),
+        "references of another scene": (network, coloured(steadied(window, foreign), foreign)[beside], foreign),
+        "no neighbours (T = 1)": (network, seen[alone], right),
         "no neighbours, no references": (network, unheld[alone], lenders[:0]),
-        "mean pooling": (pooled, steady[beside], right),
+        "mean pooling": (pooled, seen[beside], right),
     }
 
 
@@ -143,6 +146,14 @@ def steadied(window: Tensor, references: Tensor) -> Tensor:
     ]
     damaged = torch.ones(len(window))
     return move_lines(window, -TimeBase(window.device).displacements(all_seen, window, damaged, anchors))
+
+
+def coloured(window: Tensor, references: Tensor) -> Tensor:
+    """(T, 3, H, W) with faded colour strengthened as the program does, as far as a second look sees."""
+    gains, clean = torch.ones(len(window)), torch.ones(len(references), 1, 1) > 0
+    for number in range(MIDDLE - 2, MIDDLE + 3):
+        gains[number] = chroma_gain(window[number], references, clean)
+    return with_colour(window, gains)
 
 
 def without_weights(network: RestorationNetwork) -> RestorationNetwork:

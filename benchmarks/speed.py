@@ -19,6 +19,7 @@ from torch import Tensor
 from tapemend import checkpoint
 from tapemend.allocator import keep_memory
 from tapemend.detect import scorer
+from tapemend.network.saturation import chroma_gain
 from tapemend.restore import Restorer
 from tapemend.restore.timebase import Anchor, TimeBase
 from tapemend.restore.windows import Window
@@ -46,6 +47,11 @@ def main() -> None:
         "score": rate(lambda: judge.score(pictures[:6]), 4, options.repeats),
         "measure lines": rate(lambda: measured(restorer.device, pictures), SEEN - 2, options.repeats),
         "measure lines, held": rate(lambda: measured(restorer.device, pictures, held=True), SEEN - 2, options.repeats),
+        "measure colour": rate(
+            lambda: [chroma_gain(each, pictures[:3], torch.from_numpy(lendable)) for each in pictures[3:6]],
+            3,
+            options.repeats,
+        ),
         "restore, no references": rate(
             lambda: restorer.change(pictures, keep, pictures[:0], lendable[:0]), len(keep), options.repeats
         ),

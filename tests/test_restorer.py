@@ -227,8 +227,8 @@ def test_lines_stay_where_they_are_if_settings_say_so(tmp_path: Path) -> None:
 class FadedScene(Scene):
     """A scene of which two damaged frames have half of their colour."""
 
-    def __init__(self) -> None:
-        super().__init__(marks(20, (4, 6)), width=192, height=128)
+    def __init__(self, damaged: Marks | None = None) -> None:
+        super().__init__(marks(20, (4, 6)) if damaged is None else damaged, width=192, height=128)
         self.analysis.signature[:] = self.analysis.signature[0]
         still = (
             blobs(128, 192)[0] * torch.tensor([200, 100, 80])[:, None, None] + torch.tensor([20, 78, 88])[:, None, None]
@@ -256,6 +256,21 @@ def test_faded_colour_of_damaged_frames_is_strengthened_as_clean_frames_have_it(
             assert np.array_equal(each.frame.planes[0], whole.planes[0])
         else:
             assert each.repair == Repair()
+
+
+def test_clean_frames_near_by_say_how_much_colour_there_is_before_distant_ones(tmp_path: Path) -> None:
+    """All of the shot near the damage has half of the colour: that is how it was filmed."""
+    scene, idle = FadedScene(), write_idle_restorer(tmp_path / "idle.safetensors")
+    for index in range(8):
+        scene.frames[index] = replace(scene.frames[index], planes=scene.frames[4].planes)
+    assert all(each.repair.chroma_gain == 1 for each in scene.restored(idle))
+
+
+def test_where_no_frame_near_by_is_clean_references_say_how_much_colour_there_is(tmp_path: Path) -> None:
+    scene, idle = FadedScene(marks(40, (0, 20))), write_idle_restorer(tmp_path / "idle.safetensors")
+    gains = [each.repair.chroma_gain for each in scene.restored(idle)]
+    assert gains[:4] == [1, 1, 1, 1]
+    assert gains[4:6] == pytest.approx([2, 2], rel=0.05)
 
 
 def test_colour_stays_if_settings_say_so(tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ the network's gate tells better than the scorer; the scorer says where surely no
 HURT = 0.1
 """How surely a frame is damaged that is not judged so, but some region of it: more moved such frames beside torn ones,
 less left torn ones as they were."""
+NEAR = 3
+"""Clean frames of a window that say how much colour its damaged ones should have."""
 REGION_ROWS, REGION_COLUMNS = 18, 24
 """Regions by which changes are measured."""
 WORST = 0.05
@@ -169,17 +171,21 @@ class TapeRestorer:
     def _chroma_gains(
         self, window: Window, pictures: Tensor, references: Tensor, lendable: NDArray[np.bool_]
     ) -> Tensor:
-        """(T,) by what to multiply the colour of the pictures that a window sees: 1 of those that are not damaged."""
+        """(T,) by what to multiply the colour of the pictures that a window sees: 1 of those that are not damaged.
+
+        Clean frames near by tell, references only where there are none: over a long shot a camera changes colour too.
+        """
         gains = torch.ones(len(pictures))
-        if not self.restorer.settings.chroma_gain or not len(references):
+        if not self.restorer.settings.chroma_gain:
             return gains
-        clean = torch.from_numpy(lendable).to(self.restorer.device)
-        frames, lent = (
-            on_the_grid(each, (COARSEST, COARSEST)).to(self.restorer.device) for each in (pictures, references)
-        )
-        for place, index in enumerate(range(window.first, window.last)):
-            if self.plan.hurt(index):
-                gains[place] = chroma_gain(frames[place], lent, clean)
+        device = self.restorer.device
+        frames, lent = (on_the_grid(each, (COARSEST, COARSEST)).to(device) for each in (pictures, references))
+        hurt = [self.plan.hurt(index) for index in range(window.first, window.last)]
+        clean = [place for place, damaged in enumerate(hurt) if not damaged]
+        for place in np.flatnonzero(hurt).tolist():
+            near = sorted(clean, key=lambda other: abs(other - place))[:NEAR]
+            lenders, may = (frames[near], np.ones((len(near), 1, 1), np.bool_)) if near else (lent, lendable)
+            gains[place] = chroma_gain(frames[place], lenders, torch.from_numpy(may).to(device))
         return gains
 
     def _lines(self, index: int, height: int) -> Tensor:
