@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -18,10 +19,11 @@ from tapemend.evaluate import ffmpeg
 from tapemend.evaluate.baselines import AlignedMedian, Classical, aligned_median, line_places
 from tapemend.evaluate.lpips import BACKBONES, Lpips, load
 from tapemend.evaluate.metrics import LEAST_SIDE, area_under_curve, ms_ssim, psnr, square_error, ssim_map
-from tapemend.evaluate.protocol import pictures, strongest
+from tapemend.evaluate.protocol import clean_tape, pictures, strongest
 from tapemend.evaluate.run import find_clips
 from tapemend.evaluate.temporal import flicker_map, motion, moved, repeated, warping_map
 from tapemend.lines import move_lines
+from tapemend.pictures import planes_of
 
 
 def texture(rows: int = 64, columns: int = 96, seed: int = 0) -> Tensor:
@@ -176,6 +178,21 @@ def test_the_command_compares_methods_on_damaged_and_clean_tapes(
     assert set(found["tapes"][0]["whole_picture"]) == {"psnr", "ssim", "flicker"}
 
 
+def test_tapes_have_blanking_on_either_side_where_it_is_asked_for(tmp_path: Path) -> None:
+    clip = Clip(frame_count=2, width=96, height=64).write(tmp_path / "clip.mkv")
+    shown = []
+    for name, blanking in (("narrow.mkv", 0), ("wide.mkv", 6)):
+        clean_tape(clip, tmp_path / name, 2, 64, blanking)
+        with av.open(str(tmp_path / name)) as opened:
+            shown.append([planes_of(frame) for frame in opened.decode(video=0)])
+    for narrow, wide in zip(*shown, strict=True):
+        for plane, sides, more, black in zip(narrow, wide, (6, 3, 3), (16, 128, 128), strict=True):
+            assert np.array_equal(sides[:, more:-more], plane)
+            assert (sides[:, :more] == black).all()
+            assert (sides[:, -more:] == black).all()
+            assert sides.shape[1] == plane.shape[1] + 2 * more
+
+
 def test_what_cannot_be_evaluated_is_said_before_anything_is_done(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -184,6 +201,7 @@ def test_what_cannot_be_evaluated_is_said_before_anything_is_done(
         ([str(tmp_path / "none")], "no clips there"),
         ([str(clip), "--presets", "no-such-tape"], "no-such-tape"),
         ([str(clip), "--metrics", "lpips"], "--lpips-weights"),
+        ([str(clip), "--blanking", "7"], "--blanking 7"),
         ([str(clip), "--json", str(tmp_path / "no folder" / "x.json")], "no folder"),
     ):
         assert main(["evaluate", *words]) == 1

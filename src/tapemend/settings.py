@@ -239,6 +239,8 @@ class EvaluateSettings:
     """Frames from the start of each clip, at least 1."""
     rows: int = 576
     """Clips are scaled to this height, an even number."""
+    blanking: int = 0
+    """Black columns on either side of each clip, as captures of whole lines have them; an even number."""
     paper: bool = False
     """The paper's protocol: the centre 512 x 512 of each frame, windows of five frames, five references."""
     lpips_weights: Path | None = None
@@ -253,6 +255,8 @@ class EvaluateSettings:
             raise SettingsError(f"--frames {self.frames}: must be at least 1")
         if self.rows < 16 or self.rows % 2:
             raise SettingsError(f"--rows {self.rows}: must be an even number of at least 16")
+        if self.blanking < 0 or self.blanking % 2:
+            raise SettingsError(f"--blanking {self.blanking}: must be an even number, 0 for none")
         if MetricName.LPIPS in self.metrics and self.lpips_weights is None:
             raise SettingsError("--metrics lpips: needs weights, which are not shipped; name them with --lpips-weights")
         for flag, values in (("presets", self.presets), ("methods", self.methods), ("weights", self.weights)):

@@ -11,12 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tapemend.colour import to_ycbcr
+from tapemend.colour import CHROMA_ZERO, LUMA_BLACK, to_ycbcr
 from tapemend.decode import Reader
 from tapemend.degrade import Kind
 from tapemend.encode import output_form, write_segment
 from tapemend.errors import NotAVideo, SettingsError
 from tapemend.frames import Frame, Plane, Tape
+from tapemend.pictures import frame_of, planes_of
 from tapemend.probe import probe
 from tapemend.settings import DecodeSettings, EncodeSettings, FieldOrder, ProbeSettings, SimulateSettings
 from tapemend.simulate import simulate
@@ -27,6 +28,8 @@ PROGRESSIVE = ProbeSettings(field_order=FieldOrder.PROGRESSIVE)
 """What the tapes are, whatever damaged lines look like to a measurement."""
 CENTRE = 512
 """Rows and columns that the paper's protocol keeps."""
+BLACK = LUMA_BLACK, CHROMA_ZERO, CHROMA_ZERO
+"""Codes of blanking."""
 AREAS = ("damaged", *Kind)
 """Parts of the picture that are also measured alone: what is visibly damaged, and where each kind is the strongest."""
 
@@ -44,10 +47,10 @@ class DamagedTape:
     """The simulator's numbers."""
 
 
-def clean_tape(clip: Path, target: Path, frames: int, rows: int) -> None:
+def clean_tape(clip: Path, target: Path, frames: int, rows: int, blanking: int = 0) -> None:
     """Write the first frames of a clip as a tape: FFV1, 4:2:2, 8 bit, 25 frames a second, scaled to ``rows`` by area.
 
-    Raises NotAVideo where the clip cannot be read.
+    blanking: black columns added on either side, an even number. Raises NotAVideo where the clip cannot be read.
     """
     try:
         with av.open(str(clip)) as source, av.open(str(target), "w") as container:
@@ -57,13 +60,24 @@ def clean_tape(clip: Path, target: Path, frames: int, rows: int) -> None:
                     break
                 columns = round(frame.width * rows / frame.height / 2) * 2
                 scaled = frame.reformat(columns, rows, "yuv422p", dst_color_range=1, interpolation="AREA")
+                scaled = _with_blanking(scaled, blanking) if blanking else scaled
                 if number == 0:
-                    output.width, output.height, output.pix_fmt = columns, rows, "yuv422p"
+                    output.width, output.height, output.pix_fmt = scaled.width, rows, "yuv422p"
                 scaled.pts, scaled.time_base = number, Fraction(1, 25)
                 container.mux(output.encode(scaled))
             container.mux(output.encode(None))
     except (av.FFmpegError, IndexError) as error:
         raise NotAVideo(f"{clip}: is not a video that can be read ({error}); take it out of the clips") from error
+
+
+def _with_blanking(frame: av.VideoFrame, columns: int) -> av.VideoFrame:
+    """A 4:2:2 frame with black columns on either side."""
+    planes: list[Plane] = []
+    for plane, beside, code in zip(planes_of(frame), (columns, columns // 2, columns // 2), BLACK, strict=True):
+        wide = np.full((plane.shape[0], plane.shape[1] + 2 * beside), code, np.uint8)
+        wide[:, beside:-beside] = plane
+        planes.append(wide)
+    return frame_of(tuple(planes), "yuv422p")
 
 
 def damaged_tape(clean: Path, folder: Path, preset: str, seed: int) -> DamagedTape:

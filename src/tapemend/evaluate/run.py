@@ -119,7 +119,7 @@ def evaluate(
     for number, clip in enumerate(clips):
         with TemporaryDirectory(prefix="tapemend-evaluate-") as scratch:
             clean = Path(scratch) / "tape.mkv"
-            clean_tape(clip, clean, settings.frames, settings.rows)
+            clean_tape(clip, clean, settings.frames, settings.rows, settings.blanking)
             for name in settings.presets:
                 folder = Path(scratch) / name
                 folder.mkdir()
