@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
@@ -63,6 +64,12 @@ def add_change(planes: Sequence[Plane], change: Tensor, layout: PixelLayout) -> 
 def to_rgb(ycbcr: Tensor) -> Tensor:
     """(..., 3, H, W) Y'CbCr to R'G'B' clipped to 0 to 1 (BT.601): for people and for CLIP."""
     return torch.einsum("rc,...chw->...rhw", YCBCR_TO_RGB.to(ycbcr), ycbcr).clamp(0, 1)
+
+
+def rgb_codes(ycbcr: Tensor) -> NDArray[np.uint8]:
+    """(3, H, W) Y'CbCr to (H, W, 3) R'G'B' of 8 bits, to look at."""
+    codes = (to_rgb(ycbcr) * 255).round().to(torch.uint8)
+    return np.ascontiguousarray(codes.permute(1, 2, 0).cpu().numpy())
 
 
 def from_codes(codes: Tensor) -> Tensor:

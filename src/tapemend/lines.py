@@ -1,4 +1,6 @@
-"""What is done to lines wherever they are: moving them."""
+"""What is done to lines wherever they are: moving them, and summing over those that are near each other."""
+
+import math
 
 import torch
 from torch import Tensor
@@ -15,3 +17,11 @@ def move_lines(picture: Tensor, shift: Tensor) -> Tensor:
     return torch.lerp(
         picture.gather(-1, left[:, None].expand(shape)), picture.gather(-1, right[:, None].expand(shape)), weight
     )
+
+
+def sums_of_lines(lines: Tensor, deviation: float) -> Tensor:
+    """(N, H) sums down the picture, weighed by a Gaussian of 1 in its middle; beyond the picture is nothing."""
+    reach = math.ceil(3 * deviation)
+    away = torch.arange(-reach, reach + 1, device=lines.device) / deviation
+    kernel = torch.exp(-0.5 * away.square())
+    return torch.conv1d(lines[:, None], kernel[None, None], padding=reach)[:, 0]

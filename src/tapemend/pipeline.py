@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from tapemend import __version__, checkpoint
-from tapemend.colour import to_rgb, to_ycbcr
+from tapemend.colour import rgb_codes, to_ycbcr
 from tapemend.decode import Reader, load_index, save_index
 from tapemend.detect import ANALYSIS_FILES, Scorer, analyse, find_shots, judge, load, scorer
 from tapemend.encode import arrange, assemble, check_target, output_form, planes_at, write_segment
@@ -248,8 +248,7 @@ def _comparisons(reader: Reader, plan: Plan, notes: list[SegmentNote], layout: P
 
 def as_rgb(planes: tuple[Plane, ...], layout: PixelLayout) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     """(H, W, 3) R'G'B' of a frame, to look at."""
-    picture = (to_rgb(to_ycbcr(planes, layout)) * 255).round().to(torch.uint8)
-    return np.ascontiguousarray(picture.permute(1, 2, 0).numpy())
+    return rgb_codes(to_ycbcr(planes, layout))
 
 
 def _counted(frames: Iterator[Any], told: Progress) -> Iterator[Any]:

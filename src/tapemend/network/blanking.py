@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from tapemend.lines import sums_of_lines
+
 BLACK = 0.08
 """Luma that blanking and its noise stay below."""
 LIT = 0.2
@@ -126,9 +128,8 @@ def _averaged(places: Tensor) -> tuple[Tensor, Tensor]:
 
 def _around(values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """(N, H), some not numbers: weighed means of those around each, the sums of their weights, and their variances."""
-    known, reach = values.nan_to_num(), round(3 * LINES)
-    kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / LINES).square())
-    sums = torch.stack([values.isfinite().to(known), known, known.square()]).flatten(0, 1)
-    count, total, squares = torch.conv1d(sums[:, None], kernel[None, None], padding=reach)[:, 0].chunk(3)
+    known = values.nan_to_num()
+    parts = torch.cat([values.isfinite().to(known), known, known.square()])
+    count, total, squares = sums_of_lines(parts, LINES).chunk(3)
     mean = total / count.clamp(min=1)
     return mean, count, (squares / count.clamp(min=1) - mean.square()).clamp(min=0)

@@ -64,11 +64,7 @@ def _beside(frame: Tensor, references: Tensor, lendable: Tensor) -> tuple[Tensor
     own, others = (avg_pool2d(pictures, STRIDE) for pictures in (frame[None], references))
     clean = interpolate(lendable[:, None].to(others), others.shape[-2:])
     others, clean = brought(torch.cat([others, clean], 1)[None], vectors / STRIDE)[0].tensor_split([3], 1)
-    own, others = (block_means(pictures.flatten(0, 1)[:, None], BLOCK)[:, 0] for pictures in (own, others))
-    ours, theirs = (
-        torch.unflatten(own, 0, (1, 3)).expand(len(references), -1, -1, -1),
-        torch.unflatten(others, 0, (-1, 3)),
-    )
+    ours, theirs = block_means(own, BLOCK).expand(len(references), -1, -1, -1), block_means(others, BLOCK)
     apart = ((ours - theirs)[:, 0] / ANOTHER).square()
     return ours, theirs, clean[:, 0].floor() / (1 + apart).square()
 

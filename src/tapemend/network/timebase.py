@@ -11,14 +11,13 @@ that are out of place by the same in every picture stay as they are. So does, al
 which is the camera's doing.
 """
 
-import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool1d, avg_pool2d, interpolate, pad
 
-from tapemend.lines import move_lines
+from tapemend.lines import move_lines, sums_of_lines
 from tapemend.network.motion import brought, motion
 
 STEPS = ((8, 24.0, 3), (4, 10.0, 3), (2, 5.0, 2), (1, 2.5, 2))
@@ -123,7 +122,7 @@ def _registered(frame: Tensor, one: Tensor, other: Tensor, first: Tensor) -> tup
             difference = moved - mean
             weighed = gradient * agreed / (1 + (difference / OUTLIER).square())
             pulls, holds = (
-                _smoothed(torch.unflatten(each, 1, (PARTS if size == 1 else 1, -1)).sum(2).T, lines)
+                sums_of_lines(torch.unflatten(each, 1, (PARTS if size == 1 else 1, -1)).sum(2).T, lines)
                 for each in (weighed * difference, weighed * gradient)
             )
             hold = holds.sum(0) + DAMPING / size
@@ -163,18 +162,10 @@ def _excess(offsets: Tensor, variances: Tensor) -> Tensor:
 
 def _nearby(values: Tensor) -> Tensor:
     """(N, H) sums over SWAY_LINES and means over SWAY_FRAMES, where beyond the picture and the frames is nothing."""
-    lines = _smoothed(values, SWAY_LINES).T[:, None]
+    lines = sums_of_lines(values, SWAY_LINES).T[:, None]
     return avg_pool1d(lines, 2 * SWAY_FRAMES + 1, 1, SWAY_FRAMES)[:, 0].T
 
 
 def _narrowed(picture: Tensor, size: int) -> Tensor:
     """(H, W) to (H, W/size): means along the line."""
     return avg_pool2d(picture[None], (1, size))[0] if size > 1 else picture
-
-
-def _smoothed(lines: Tensor, deviation: float) -> Tensor:
-    """(N, H) sums down the picture, weighed by a Gaussian of 1 in its middle; beyond the picture is nothing."""
-    reach = math.ceil(3 * deviation)
-    away = torch.arange(-reach, reach + 1, device=lines.device) / deviation
-    kernel = torch.exp(-0.5 * away.square())
-    return torch.conv1d(lines[:, None], kernel[None, None], padding=reach)[:, 0]

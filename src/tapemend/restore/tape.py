@@ -60,8 +60,8 @@ class Plan:
     from_fields: bool
     """Whether frames are fields in turn, their other lines interpolated."""
 
-    def cells(self, index: int) -> NDArray[np.bool_]:
-        """(rows, columns) damaged regions of a frame."""
+    def cells(self, index: int | NDArray[np.intp]) -> NDArray[np.bool_]:
+        """(rows, columns) damaged regions of a frame, or (K, rows, columns) of K of them."""
         return damaged_cells(self.analysis, self.verdict, index)
 
     def hurt(self, index: int) -> bool:
@@ -127,10 +127,9 @@ class TapeRestorer:
         height, width = given.shape[-2:]
         weights = torch.stack([region_weight(self.plan.doubtful(index), height, width) for index in damaged])[:, None]
         lenders = [self._picture(self.plan.fetch(index)) for index in references.indices]
-        lendable = [~self.plan.cells(index) for index in references.indices]
         lent = torch.stack(lenders) if lenders else given[:0]
-        may = np.stack(lendable) if lendable else np.empty((0, 1, 1), dtype=np.bool_)
-        aside = self._aside(window, given, references, lenders)
+        may = ~self.plan.cells(np.array(references.indices, np.intp))
+        aside = self._aside(window, given, references, lent)
         aside[places] *= torch.stack([self._lines(index, height) for index in damaged])
         put_back = move_lines(given, -aside) if aside.any() else given
         gains = self._chroma_gains(window, put_back, lent, may)
@@ -154,19 +153,19 @@ class TapeRestorer:
             change[again] += self.restorer.change(restored, looked_at, references, lendable) * weights[again]
         return change
 
-    def _anchors(self, references: References, pictures: list[Tensor]) -> list[Anchor]:
+    def _anchors(self, references: References, pictures: Tensor) -> list[Anchor]:
         """The references, to hold lines against."""
         return [
             Anchor(index=index, picture=picture, sound=self._lines(index, picture.shape[-2]) == 0)
             for index, picture in zip(references.indices, pictures, strict=True)
         ]
 
-    def _aside(self, window: Window, pictures: Tensor, references: References, lenders: list[Tensor]) -> Tensor:
+    def _aside(self, window: Window, pictures: Tensor, references: References, lent: Tensor) -> Tensor:
         """(T, H) pixels by which lines of the pictures that a window sees lie to the right of where they belong."""
         if not self.restorer.settings.steady:
             return torch.zeros(pictures.shape[0], pictures.shape[2])
         damaged = torch.tensor([self.plan.damaged(index) for index in range(window.first, window.last)])
-        return self.time_base.displacements(window, pictures, damaged, self._anchors(references, lenders))
+        return self.time_base.displacements(window, pictures, damaged, self._anchors(references, lent))
 
     def _chroma_gains(
         self, window: Window, pictures: Tensor, references: Tensor, lendable: NDArray[np.bool_]

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from tapemend import checkpoint
 from tapemend.allocator import keep_memory
-from tapemend.colour import to_rgb
+from tapemend.colour import rgb_codes
 from tapemend.device import choose_device, choose_precision
 from tapemend.encode.target import written_aside
 from tapemend.errors import JournalMismatch
@@ -179,10 +179,9 @@ class Run:
     def _show(self, batch: Batch) -> None:
         """Write what the network makes of a batch, to be looked at."""
         with self._arithmetic():
-            picture = to_rgb(self.recipe.show(self.network, self._here(batch)).float())
-        samples = (picture.permute(1, 2, 0) * 255).round().to(torch.uint8).cpu().numpy()
+            picture = self.recipe.show(self.network, self._here(batch))
         with written_aside(self.folder / "pictures.png") as aside:
-            aside.write_bytes(png(samples))
+            aside.write_bytes(png(rgb_codes(picture.float())))
 
     def save(self) -> None:
         """Write the state, and the averaged weights as a checkpoint in half precision."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, interpolate, max_pool2d
 
 from tapemend import checkpoint
+from tapemend.detect.damage import DamageScorer
 from tapemend.errors import SettingsError
 from tapemend.network.damage import DamageConfig, DamageNetwork, with_ends
 from tapemend.network.restoration import RestorationConfig, RestorationNetwork
@@ -105,10 +106,9 @@ class RestorerRecipe:
 @lru_cache(maxsize=1)
 def _embedded_scorer(device: torch.device) -> DamageNetwork:
     """The scorer that ships, which nothing trains any more."""
-    weights = checkpoint.read("scorer-default", "scorer")
-    network = DamageNetwork(weights.settings(DamageConfig))
-    weights.load_into(network)
-    return network.requires_grad_(requires_grad=False).to(device)
+    scorer = DamageScorer(checkpoint.read("scorer-default", "scorer"), device)
+    network: DamageNetwork = scorer.network.requires_grad_(requires_grad=False)
+    return network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
