@@ -245,6 +245,7 @@ def made_up(count: int, folder: Path) -> tuple[Analysis, tuple[Shot, ...]]:
     analysis = Analysis(
         frame_score=np.where(damaged, 0.8, 0.1).astype(np.float32) + draw.uniform(0, 0.1, count).astype(np.float32),
         cell_score=cells,
+        torn_score=np.zeros_like(cells),
         kind_score=np.zeros((count, 5), np.uint8),
         signature=signature,
         scorer="made up",

@@ -68,11 +68,12 @@ def test_there_are_the_papers_twelve_prompts_and_as_many_of_ours() -> None:
 
 @pytest.mark.parametrize(("height", "width"), [(144, 180), (32, 32), (20, 50), (97, 33)])
 def test_every_frame_and_region_of_any_size_is_scored(scorer: ClipScorer, height: int, width: int) -> None:
-    frames, cells, kinds = scorer.score(in_a_row(pictures(2, height, width)))
-    assert (frames.shape, cells.shape, kinds.shape) == ((2,), (2, 18, 24), (2, 5))
+    frames, cells, torn, kinds = scorer.score(in_a_row(pictures(2, height, width)))
+    assert (frames.shape, cells.shape, torn.shape, kinds.shape) == ((2,), (2, 18, 24), (2, 18, 24), (2, 5))
     assert frames.abs().max() <= 1 + 1e-6
     assert cells.min() >= 0
     assert cells.max() <= 1
+    assert not torn.any()
     assert not kinds.any()
 
 

@@ -61,6 +61,40 @@ def test_lines_out_of_place_hide_no_motion() -> None:
     assert error < 0.15 * unmoved
 
 
+def test_motion_in_a_torn_band_is_that_of_what_is_around_it() -> None:
+    wide = scene(ROWS + 128, COLUMNS + 128)
+    frame, other = window_of(wide, 0, 0), window_of(wide, 4, -10)
+    shift, band = torch.zeros(1, ROWS), slice(48, 80)
+    shift[:, band] = 12 + 4 * torch.randn(32, generator=torch.Generator().manual_seed(1))
+    broken, known = move_lines(frame, shift), torch.zeros(1, 8, 3)
+    known[:, 2:6] = 0.9
+    vectors = [motion(broken, other[:, None], torn=(torn, torch.zeros(1, 1, 8, 3))) for torn in (0 * known, known)]
+    errors = [(brought(other[:, None], each)[:, 0] - frame)[..., band, 32:-32].square().mean() for each in vectors]
+    assert errors[1] < 0.3 * errors[0]
+
+
+def test_a_band_torn_in_the_other_picture_says_nothing_either() -> None:
+    wide = scene(ROWS + 128, COLUMNS + 128)
+    frame, other = window_of(wide, 0, 0), window_of(wide, 0, -10)
+    shift, known = torch.zeros(1, ROWS), torch.zeros(1, 1, 8, 3)
+    shift[:, 48:80], known[:, :, 2:6] = 14.0, 0.9
+    broken = move_lines(other, shift)
+    vectors = [
+        motion(frame, broken[:, None], torn=(torch.zeros(1, 8, 3), torn))[0, 0, 0] for torn in (0 * known, known)
+    ]
+    wrong = [(each[6:10, 6:-6] - 10).abs().mean() for each in vectors]
+    assert wrong[1] < 0.3 * wrong[0]
+
+
+@pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
+def test_a_picture_torn_alike_everywhere_has_its_own_motion_only(level: float) -> None:
+    wide = scene(ROWS + 128, COLUMNS + 128)
+    frame, other = window_of(wide, 0, 0), window_of(wide, 12, -17)
+    torn = torch.full((1, 1, 8, 3), level)
+    found = motion(frame, other[:, None], torn=(torn[:, 0], torn))
+    torch.testing.assert_close(found, motion(frame, other[:, None]), atol=1e-4, rtol=0)
+
+
 def test_each_frame_is_held_against_its_own_others() -> None:
     frames = torch.cat([scene(), scene(seed=1)])
     others = torch.stack([frames, frames.roll(6, -1)], 1)

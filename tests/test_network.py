@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import SMALL, SMALL_SCORER, random_restoration, randomise
 from torch import Tensor
+from torch.nn.functional import interpolate
 
+from tapemend.lines import move_lines
 from tapemend.network.blocks import folding, unfold_pixels
-from tapemend.network.damage import DamageNetwork, with_ends
+from tapemend.network.damage import AlongLines, DamageNetwork, steps_between_lines, with_ends
 from tapemend.network.lending import ANOTHER, Lending, shows_the_same
 from tapemend.network.restoration import CERTAIN, DOUBTFUL, RestorationConfig, RestorationNetwork, Seen
 
@@ -151,9 +153,10 @@ def test_a_pixel_that_must_not_lend_has_no_influence_beyond_what_its_lender_is_a
     lendable[:, 1, :, :40] = 0
     other = lenders.clone()
     other[:, 1, :, :, :16] = 9.0
-    one, two = (lending(frames, given, lendable, 1) for given in (lenders, other))
+    torn = torch.rand(1, 1, 32, 64).to(precision)
+    one, two = (lending(frames, torn, given, lendable, 1) for given in (lenders, other))
     assert torch.equal(one[..., :10], two[..., :10])
-    blocked_too = lending(frames, other, torch.ones_like(lendable), 1)
+    blocked_too = lending(frames, torn, other, torch.ones_like(lendable), 1)
     assert not torch.equal(one[..., :4], blocked_too[..., :4])
 
 
@@ -161,7 +164,8 @@ def test_a_pixel_that_must_not_lend_has_no_influence_beyond_what_its_lender_is_a
 def test_lenders_that_must_not_lend_anywhere_give_nothing() -> None:
     lending = lending_of(24)
     lending.merge.bias.data.zero_()
-    lent = lending(pictures(1, 3, 32, 64), pictures(1, 2, 3, 32, 64, seed=1), torch.zeros(1, 2, 32, 64), 0)
+    torn, lenders = torch.ones(1, 1, 32, 64), pictures(1, 2, 3, 32, 64, seed=1)
+    lent = lending(pictures(1, 3, 32, 64), torn, lenders, torch.zeros(1, 2, 32, 64), 0)
     assert not lent.any()
 
 
@@ -169,9 +173,12 @@ def test_lenders_that_must_not_lend_anywhere_give_nothing() -> None:
 def test_the_order_of_lenders_does_not_matter_but_their_kind_does() -> None:
     lending, frames, lenders = lending_of(24), pictures(2, 3, 32, 64), pictures(2, 3, 3, 32, 64, seed=1)
     lendable, order = (pictures(2, 3, 32, 64, seed=2) > 0).float(), [0, 2, 1]
-    lent = lending(frames, lenders, lendable, 1)
-    torch.testing.assert_close(lending(frames, lenders[:, order], lendable[:, order], 1), lent, atol=1e-5, rtol=0)
-    assert (lending(frames, lenders, lendable, 2) - lent).abs().max() > 1e-3
+    torn = torch.rand(2, 1, 32, 64)
+    lent = lending(frames, torn, lenders, lendable, 1)
+    turned = lending(frames, torn, lenders[:, order], lendable[:, order], 1)
+    torch.testing.assert_close(turned, lent, atol=1e-5, rtol=0)
+    assert (lending(frames, torn, lenders, lendable, 2) - lent).abs().max() > 1e-3
+    assert (lending(frames, 1 - torn, lenders, lendable, 1) - lent).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize("config", [SMALL, RestorationConfig(widths=(8, 8, 24, 8), depths=(2, 3, 3, 4))])
@@ -184,6 +191,7 @@ def test_nothing_beyond_the_reach_changes_a_pixel(config: RestorationConfig) -> 
         "neighbours": pictures(1, 2, 3, height, width, seed=1),
         "references": pictures(1, 1, 3, height, width, seed=2),
         "lendable": torch.ones(1, 1, height, width),
+        "torn": torch.ones(1, 1, height, width),
     }
     given = [part.requires_grad_() for part in parts.values()]
     change = network.change(Seen(**parts)) + network.answer(Seen(**parts))[0]
@@ -194,6 +202,19 @@ def test_nothing_beyond_the_reach_changes_a_pixel(config: RestorationConfig) -> 
             furthest = touched.abs().amax(0)
             assert least <= furthest[0] <= rows
             assert least <= furthest[1] <= columns
+
+
+@torch.inference_mode()
+def test_where_nothing_is_known_to_be_torn_nothing_is() -> None:
+    network, window, references = (
+        random_restoration(),
+        pictures(1, 3, 3, ROWS, COLUMNS),
+        pictures(1, 1, 3, ROWS, COLUMNS),
+    )
+    unknown = network(window, references, all_lend(1))[0]
+    for level, same in ((0.0, True), (0.7, False)):
+        torn = network(window, references, all_lend(1), torch.full((1, 3, 4, 5), level))[0]
+        assert torch.equal(torn, unknown) == same
 
 
 def test_a_deeper_network_reaches_further() -> None:
@@ -212,6 +233,40 @@ def lending_of(channels: int) -> Lending:
 @torch.inference_mode()
 def test_the_map_of_damage_has_a_cell_for_every_8_by_16_pixels() -> None:
     assert DamageNetwork(SMALL_SCORER)(with_ends(pictures(2, 4, 3, 48, 64))).shape == (2, 4, 5, 6, 4)
+
+
+@pytest.mark.parametrize("pixels", [0.0, 0.5, -0.5, 1.0, -1.0])
+def test_a_line_that_lies_aside_is_told_from_those_above_and_below(pixels: float) -> None:
+    upright = interpolate(pictures(1, 1, 1, 40), (32, 320), mode="bicubic")
+    shift = torch.zeros(1, 32)
+    shift[:, 16:] = pixels
+    steps = steps_between_lines(move_lines(upright, 2 * shift)[:, 0, :, ::2])
+    assert steps.shape == (1, 8, 32)
+    assert (steps.abs() <= 1).all()
+    assert steps[0, 0, 16].item() == pytest.approx(pixels / (abs(pixels) + 1), abs=0.12)
+    assert torch.equal(steps[:, 0, 1:], steps[:, 1, :-1])
+    assert steps[0, :, :15].abs().max() < 0.02
+
+
+def test_grass_has_no_lines_aside() -> None:
+    grass = torch.rand(1, 64, 360, generator=torch.Generator().manual_seed(3))
+    assert steps_between_lines(grass)[:, :2].abs().mean() < 0.15
+
+
+@pytest.mark.parametrize("size", [(8, 16), (8, 32), (64, 16)])
+def test_the_smallest_pictures_have_a_map_of_damage(size: tuple[int, int]) -> None:
+    assert DamageNetwork(SMALL_SCORER)(pictures(1, 3, 3, *size)).isfinite().all()
+
+
+@torch.inference_mode()
+def test_what_a_whole_line_has_in_common_reaches_its_ends() -> None:
+    along = AlongLines(4)
+    along.second.weight.data.normal_(generator=torch.Generator().manual_seed(1))
+    features = torch.zeros(1, 4, 16, 200)
+    features[..., 8, :150] = 1.0
+    change = along(features) - features
+    torch.testing.assert_close(change[..., :1].expand_as(change), change)
+    assert not torch.equal(change[..., 8, 0], change[..., 0, 0])
 
 
 def test_a_reference_lends_where_it_shows_the_same() -> None:

@@ -21,6 +21,7 @@ def analysis_of(
     return Analysis(
         frame_score=np.asarray(scores, np.float32),
         cell_score=cells,
+        torn_score=np.zeros_like(cells),
         kind_score=np.zeros((count, 4), np.uint8),
         signature=np.zeros((count, 12, 16, 3), np.uint8),
         scorer="test 1",

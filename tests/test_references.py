@@ -33,6 +33,7 @@ def tape(
     analysis = Analysis(
         frame_score=damaged.astype(np.float32),
         cell_score=np.zeros((count, ROWS, COLUMNS), np.uint8) if cells is None else cells,
+        torn_score=np.zeros((count, ROWS, COLUMNS), np.uint8),
         kind_score=np.zeros((count, 4), np.uint8),
         signature=signature,
         scorer="test 1",

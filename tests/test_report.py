@@ -102,6 +102,7 @@ def account(damaged: NDArray[np.bool_], **changes: Any) -> Account:
         analysis=Analysis(
             frame_score=np.where(damaged, 0.912345, 0.1).astype(np.float32),
             cell_score=cells,
+            torn_score=np.zeros_like(cells),
             kind_score=kinds,
             signature=np.zeros((count, 12, 16, 3), np.uint8),
             scorer="embedded 1",

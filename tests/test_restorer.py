@@ -66,6 +66,7 @@ class Scene:
         self.analysis = Analysis(
             frame_score=damaged.mean((1, 2)).astype(np.float32),
             cell_score=damaged.astype(np.uint8) * 255,
+            torn_score=damaged.astype(np.uint8) * 255,
             kind_score=np.zeros((count, 5), np.uint8),
             signature=generator.integers(0, 256, (count, 12, 16, 3)).astype(np.uint8),
             scorer="marks",

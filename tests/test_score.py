@@ -14,7 +14,7 @@ from tapemend import checkpoint
 from tapemend.colour import to_ycbcr
 from tapemend.detect import analyse, load
 from tapemend.detect.damage import WORST_CELLS, DamageScorer
-from tapemend.detect.score import ANALYSIS_FILES, CELL_COLUMNS, CELL_ROWS, signature
+from tapemend.detect.score import ANALYSIS_FILES, CELL_COLUMNS, CELL_ROWS, Scores, signature
 from tapemend.frames import Frame, FrameState
 from tapemend.pictures import layout_of
 
@@ -23,17 +23,18 @@ CPU = torch.device("cpu")
 
 
 class Brightness:
-    """Scores a frame by its mean luma, every region and kind alike."""
+    """Scores a frame by its mean luma, every region and kind alike, and says that half of it is torn."""
 
     name, absolute = "brightness", True
 
     def __init__(self) -> None:
         self.batches: list[int] = []
 
-    def score(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def score(self, pictures: Tensor) -> Scores:
         self.batches.append(len(pictures) - 2)
         mean = pictures[1:-1, 0].mean((1, 2))
-        return mean, mean[:, None, None].expand(-1, CELL_ROWS, CELL_COLUMNS), mean[:, None].expand(-1, 5)
+        cells = mean[:, None, None].expand(-1, CELL_ROWS, CELL_COLUMNS)
+        return Scores(frames=mean, cells=cells, torn=cells / 2, kinds=mean[:, None].expand(-1, 5))
 
 
 def grey_frames(levels: list[int], width: int = 32, height: int = 24) -> list[Frame]:
@@ -60,6 +61,7 @@ def test_every_frame_has_its_scores_in_order(tmp_path: Path, count: int) -> None
     np.testing.assert_allclose(found.frame_score, np.array(levels) / 255, atol=1e-6)
     assert found.cell_score.shape == (count, 18, 24)
     np.testing.assert_array_equal(found.cell_score[:, 17, 23], levels)
+    np.testing.assert_allclose(found.torn_score[:, 2, 3], np.array(levels) / 2, atol=0.5)
     np.testing.assert_array_equal(found.kind_score, np.repeat(np.array(levels)[:, None], 5, 1))
     np.testing.assert_array_equal(
         found.signature[..., 0], np.broadcast_to(np.array(levels)[:, None, None], (count, 12, 16))
@@ -70,7 +72,7 @@ def test_every_frame_has_its_scores_in_order(tmp_path: Path, count: int) -> None
 def test_what_grows_with_the_tape_lies_on_disk(tmp_path: Path) -> None:
     found = analyse(iter(grey_frames([10, 20])), LAYOUT, Brightness(), tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == set(ANALYSIS_FILES)
-    for values in (found.cell_score, found.kind_score, found.signature):
+    for values in (found.cell_score, found.torn_score, found.kind_score, found.signature):
         assert isinstance(values.base, np.memmap) or isinstance(values, np.memmap)
         assert not values.flags.writeable
     again = load(tmp_path, "brightness", absolute=True)
@@ -88,10 +90,11 @@ class Neighbours:
 
     name, absolute = "neighbours", True
 
-    def score(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def score(self, pictures: Tensor) -> Scores:
         level = 255 * pictures[:, 0, 0, 0]
         score = level[1:-1] + 10 * level[:-2] + 100 * level[2:]
-        return score, torch.zeros(len(score), CELL_ROWS, CELL_COLUMNS), torch.zeros(len(score), 5)
+        cells = torch.zeros(len(score), CELL_ROWS, CELL_COLUMNS)
+        return Scores(frames=score, cells=cells, torn=cells, kinds=torch.zeros(len(score), 5))
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 6, 8, 9])
@@ -129,9 +132,9 @@ def test_a_signature_is_the_mean_of_each_part_of_the_picture() -> None:
 @pytest.mark.parametrize("size", [(72, 96), (29, 37), (16, 16), (2, 2), (1, 1)])
 @pytest.mark.parametrize("verdict", [0.0, 0.3])
 def test_pictures_of_any_size_are_scored(tmp_path: Path, size: tuple[int, int], verdict: float) -> None:
-    frame, cells, kinds = scorer_of(write_scorer(tmp_path / "s.safetensors", verdict)).score(torch.rand(4, 3, *size))
-    assert (frame.shape, cells.shape, kinds.shape) == ((2,), (2, 18, 24), (2, 5))
-    for values in (frame, cells, kinds):
+    scores = scorer_of(write_scorer(tmp_path / "s.safetensors", verdict)).score(torch.rand(4, 3, *size))
+    assert [values.shape for values in scores] == [(2,), (2, 18, 24), (2, 18, 24), (2, 5)]
+    for values in scores:
         torch.testing.assert_close(values, torch.full_like(values, verdict), atol=1e-5, rtol=0)
 
 
@@ -141,7 +144,7 @@ def test_regions_lie_where_their_damage_is(tmp_path: Path, size: tuple[int, int]
     picture = torch.zeros(1, 3, height, width)
     top, left = 11 * height // CELL_ROWS, 21 * width // CELL_COLUMNS
     picture[:, 0, top:, left:] = 1.0
-    _, cells, _ = scorer_of(write_brightness_scorer(tmp_path / "s.safetensors")).score(picture.expand(3, -1, -1, -1))
+    cells = scorer_of(write_brightness_scorer(tmp_path / "s.safetensors")).score(picture.expand(3, -1, -1, -1)).cells
     assert (cells[0, 12:, 22:] > 0.99).all()
     assert (cells[0, :10] < 0.01).all()
     assert (cells[0, :, :20] < 0.01).all()
@@ -152,7 +155,7 @@ def test_a_frame_is_as_damaged_as_its_worst_regions(tmp_path: Path) -> None:
     pictures = torch.zeros(3, 3, 144, 384)
     pictures[1, 0, :8] = 1.0
     pictures[2, 0, :8, :16] = 1.0
-    frame, cells, _ = scorer.score(beside_itself(pictures))
+    frame, cells, *_ = scorer.score(beside_itself(pictures))
     assert WORST_CELLS <= CELL_COLUMNS
     assert (cells > 0.5).sum((1, 2)).tolist() == [0, CELL_COLUMNS, 1]
     assert frame[0] < 0.01

@@ -33,6 +33,7 @@ from tapemend.train.recipes import PaperRecipe, RestorerRecipe, ScorerRecipe, re
 from tapemend.train.samples import (
     Batch,
     SampleSettings,
+    _as_scored,
     _interpolated,
     _resharpened,
     _separated,
@@ -230,6 +231,8 @@ def test_samples_have_the_shapes_they_state(store: Store, seed: int, step: int) 
     depth = batch.references.shape[1]
     assert batch.damaged.shape == batch.clean.shape == (2, 3, 3, 64, 64)
     assert batch.cells.shape == (2, 3, 5, 8, 4)
+    assert batch.torn.shape == (2, 3, 2, 2)
+    assert 0 <= batch.torn.min() <= batch.torn.max() <= 1
     assert depth <= 3
     assert batch.references.shape == (2, depth, 3, 64, 64)
     assert (batch.lendable.shape, batch.lendable.dtype) == ((2, depth, 64, 64), torch.bool)
@@ -305,6 +308,23 @@ def test_lines_of_too_few_frames_stay_in_training_too(frames: int) -> None:
 def test_lines_in_their_place_hardly_move_in_training() -> None:
     truth = swaying(5, by=0.0)
     assert (_steadied(truth, (1, 2, 0)) - truth.picture).abs().mean() < 0.01
+
+
+def test_lines_torn_each_for_itself_stay_torn_in_training() -> None:
+    truth = swaying(5, by=3.0)
+    frayed = replace(truth, shift=20 * torch.randn(5, 64, generator=torch.Generator().manual_seed(2)))
+    assert (_steadied(frayed, (1, 3, 0)) - truth.picture).abs().mean() < 0.1 * truth.picture.std()
+
+
+def test_a_scorer_says_of_most_windows_where_lines_are_torn_and_of_some_nothing() -> None:
+    cells = torch.zeros(3, 5, 64, 32)
+    cells[:, 0, :32] = cells[:, 1, 32:, 16:] = 0.5
+    said = torch.stack([_as_scored(cells, (1, 2, number)) for number in range(60)])
+    known = said.flatten(1).any(1)
+    assert 40 < known.sum() < 60
+    assert said[known][:, :, :1].mean() > 0.6
+    assert said[known][:, :, 1:, 1:].mean() > 0.6
+    assert said[known][:, :, 1:, :1].mean() < 0.1
 
 
 def test_windows_with_lines_put_back_are_else_the_same(store: Store) -> None:
@@ -415,7 +435,7 @@ def test_the_scorers_features_tell_lines_that_moved_from_a_picture_a_little_brig
 @pytest.mark.parametrize("term", ["temporal", "perceptual"])
 def test_a_term_is_minimised_besides_where_it_is_asked_for(store: Store, term: str) -> None:
     asked = replace(TINY, **{term: getattr(recipe(f"restorer-{term}"), term)})
-    batch, network = sample(store, TINY_SAMPLES, 1, 1), TINY.build()
+    batch, network = sample(store, TINY_SAMPLES, 1, 2), TINY.build()
     plain, more = TINY.losses(network, batch), asked.losses(network, batch)
     assert set(more) - set(plain) == {term}
     assert {name: more[name].item() for name in plain} == {name: plain[name].item() for name in plain}

@@ -202,6 +202,9 @@ class Analysis:
     """(N,) damage of the whole frame, 0 clean to 1; the scorer's own scale where it is CLIP."""
     cell_score: NDArray[np.uint8]
     """(N, rows, columns) damage of each region, 0 to 255, row-major over the picture; memory-mapped."""
+    torn_score: NDArray[np.uint8]
+    """(N, rows, columns) how surely lines are torn or lost in each region, 0 to 255; 0 where the scorer does not tell;
+    memory-mapped."""
     kind_score: NDArray[np.uint8]
     """(N, 5) mean damage of the frame by kind (geometry, lines, chroma, noise, levels), 0 to 255; memory-mapped."""
     signature: NDArray[np.uint8]

@@ -34,7 +34,8 @@ def dataset(
     recipe
         The training that it is for, as tapemend train names it: it says how windows are cut.
     preset
-        Kinds of tape, as tapemend degrade --list says them, instead of the recipe's own; may be given several times.
+        Kinds of tape, as tapemend degrade --list says them, instead of all that the recipe has; may be given several
+        times.
     windows
         Windows in all; about a megabyte each for the restorer.
     shard
@@ -52,7 +53,8 @@ def dataset(
     from tapemend.train.recipes import recipe as named
 
     samples = named(recipe).samples
-    samples = replace(samples, presets=preset or samples.presets)
+    if preset:
+        samples = replace(samples, presets=preset, varied_share=0.0)
     with Bar() as bar:
         bar.stage("packing clips", None)
         store = pack(clips, cache)

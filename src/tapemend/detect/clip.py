@@ -8,7 +8,7 @@ from torch.nn.functional import interpolate, normalize
 
 from tapemend.colour import to_rgb
 from tapemend.detect.prompts import PROMPTS
-from tapemend.detect.score import CELL_COLUMNS, CELL_ROWS, KINDS
+from tapemend.detect.score import CELL_COLUMNS, CELL_ROWS, KINDS, Scores
 from tapemend.errors import WeightsError
 from tapemend.pretrained import read, reading, transformers_for
 from tapemend.settings import ClipPrompts
@@ -53,7 +53,7 @@ class ClipScorer:
         self._text = self._prompt_feature(tokenizer, PROMPTS[prompts])
 
     @torch.inference_mode()
-    def score(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def score(self, pictures: Tensor) -> Scores:
         """Scores a batch of pictures.
 
         Args:
@@ -62,8 +62,8 @@ class ClipScorer:
 
         Returns:
             Of each frame the cosine of the whole picture (B,), -1 to 1; of each region (B, 18, 24) the cosine of the
-            crop whose centre is nearest, 0 to 1 for CELL_COSINES and clipped; and zeros (B, 5): CLIP tells no kinds
-            of damage apart.
+            crop whose centre is nearest, 0 to 1 for CELL_COSINES and clipped; and zeros, torn and of each kind: CLIP
+            tells no kinds of damage apart.
         """
         rgb = to_rgb(pictures[1:-1].to(self.device))
         height, width = rgb.shape[-2:]
@@ -78,7 +78,9 @@ class ClipScorer:
         cells = ((cosines[:, 1:] - lowest) / (highest - lowest)).clamp(0, 1).reshape(-1, len(tops), len(lefts))
         rows = _nearest(tops, min(self._side, height), height, CELL_ROWS)
         columns = _nearest(lefts, min(self._side, width), width, CELL_COLUMNS)
-        return cosines[:, 0], cells[:, rows][:, :, columns], torch.zeros(len(rgb), KINDS, device=self.device)
+        cells = cells[:, rows][:, :, columns]
+        kinds = torch.zeros(len(rgb), KINDS, device=self.device)
+        return Scores(frames=cosines[:, 0], cells=cells, torn=torch.zeros_like(cells), kinds=kinds)
 
     @torch.inference_mode()
     def _prompt_feature(self, tokenizer: Any, prompts: tuple[str, ...]) -> Tensor:

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, interpolate, pad, softplus
 
 from tapemend.checkpoint import Checkpoint
-from tapemend.detect.score import CELL_COLUMNS, CELL_ROWS
+from tapemend.detect.score import CELL_COLUMNS, CELL_ROWS, Scores
 from tapemend.network import damage
 from tapemend.network.blanking import lines_aside
 
@@ -13,6 +13,8 @@ LOCAL_KINDS = 4
 """The kinds before the last, levels: a washed-out picture cannot be told from a pale scene, region by region."""
 GEOMETRY = 0
 """The kind that is lines out of place."""
+TORN_KINDS = 2
+"""The first kinds, lines out of place and lines lost: what is seen there does not say how the scene moves."""
 BENT = 1.5
 """Pixels aside that begin to be seen."""
 WORST_CELLS = 22
@@ -32,16 +34,17 @@ class DamageScorer:
         self.network = network.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @torch.inference_mode()
-    def score(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def score(self, pictures: Tensor) -> Scores:
         """See :class:`tapemend.detect.score.Scorer`."""
         height, width = pictures.shape[-2:]
         whole = pad(pictures, (0, -width % damage.CELL_COLUMNS, 0, -height % damage.CELL_ROWS), mode="replicate")
         energies = energy(self.network(whole.to(self.device)[None])[0])
         energies[:, GEOMETRY] = energies[:, GEOMETRY].maximum(bent(whole[1:-1, 0]).to(self.device))
-        changed = interpolate(energies[:, :LOCAL_KINDS].amax(1, keepdim=True), size=whole.shape[-2:])
-        cells = visible(adaptive_avg_pool2d(changed[..., :height, :width], (CELL_ROWS, CELL_COLUMNS)))[:, 0]
+        changed = torch.stack([energies[:, :kinds].amax(1) for kinds in (LOCAL_KINDS, TORN_KINDS)], 1)
+        changed = interpolate(changed, size=whole.shape[-2:])[..., :height, :width]
+        cells, torn = visible(adaptive_avg_pool2d(changed, (CELL_ROWS, CELL_COLUMNS))).unbind(1)
         worst = cells.flatten(1).topk(WORST_CELLS).values.mean(1)
-        return worst, cells, visible(energies).mean((2, 3))
+        return Scores(frames=worst, cells=cells, torn=torn, kinds=visible(energies).mean((2, 3)))
 
 
 def bent(luma: Tensor) -> Tensor:

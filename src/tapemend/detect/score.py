@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -18,8 +18,27 @@ SIGNATURE_ROWS, SIGNATURE_COLUMNS = 12, 16
 KINDS = 5
 BATCH = 4
 """Frames scored together."""
-ANALYSIS_FILES = FRAMES, CELLS, KIND_SCORES, SIGNATURES = ("frames.f32", "cells.u8", "kinds.u8", "signatures.u8")
+ANALYSIS_FILES = FRAMES, CELLS, TORN, KIND_SCORES, SIGNATURES = (
+    "frames.f32",
+    "cells.u8",
+    "torn.u8",
+    "kinds.u8",
+    "signatures.u8",
+)
 """What an analysis consists of on disk."""
+
+
+class Scores(NamedTuple):
+    """How damaged B frames are, all 0 to 1 but where a scorer has a scale of its own."""
+
+    frames: Tensor
+    """(B,)."""
+    cells: Tensor
+    """(B, 18, 24) of each region."""
+    torn: Tensor
+    """(B, 18, 24) how surely lines are torn or lost in each region; 0 where a scorer does not tell."""
+    kinds: Tensor
+    """(B, 5) of each kind."""
 
 
 class Scorer(Protocol):
@@ -30,15 +49,12 @@ class Scorer(Protocol):
     absolute: bool
     """Whether 0.5 means the same on every tape."""
 
-    def score(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def score(self, pictures: Tensor) -> Scores:
         """Scores B frames in a row.
 
         Args:
             pictures: (B + 2, 3, H, W) float32 Y'CbCr, luma 0 to 1, chroma -0.5 to 0.5: the frames, between the one
                 before them and the one after them. The tape's first and last frame stand beside themselves.
-
-        Returns:
-            Frame scores (B,), region scores (B, 18, 24) and kinds (B, 5), all 0 to 1.
         """
         ...
 
@@ -52,14 +68,19 @@ def analyse(frames: Iterable[Frame], layout: PixelLayout, scorer: Scorer, folder
     with (
         (folder / FRAMES).open("wb") as frame_file,
         (folder / CELLS).open("wb") as cell_file,
+        (folder / TORN).open("wb") as torn_file,
         (folder / KIND_SCORES).open("wb") as kind_file,
         (folder / SIGNATURES).open("wb") as signature_file,
     ):
         for pictures in _in_a_row(frames, layout):
-            scores, cells, kinds = scorer.score(pictures)
-            signatures = signature(pictures[1:-1])
-            frame_file.write(scores.cpu().numpy().astype(np.float32).tobytes())
-            for values, file in ((cells, cell_file), (kinds, kind_file), (signatures, signature_file)):
+            scores = scorer.score(pictures)
+            frame_file.write(scores.frames.cpu().numpy().astype(np.float32).tobytes())
+            for values, file in (
+                (scores.cells, cell_file),
+                (scores.torn, torn_file),
+                (scores.kinds, kind_file),
+                (signature(pictures[1:-1]), signature_file),
+            ):
                 file.write((values.cpu() * 255).round().clamp(0, 255).to(torch.uint8).numpy().tobytes())
     return load(folder, scorer.name, scorer.absolute)
 
@@ -73,6 +94,7 @@ def load(folder: Path, scorer: str, absolute: bool) -> Analysis:
     return Analysis(
         frame_score=np.fromfile(folder / FRAMES, dtype=np.float32),
         cell_score=mapped(CELLS, (CELL_ROWS, CELL_COLUMNS)),
+        torn_score=mapped(TORN, (CELL_ROWS, CELL_COLUMNS)),
         kind_score=mapped(KIND_SCORES, (KINDS,)),
         signature=mapped(SIGNATURES, (SIGNATURE_ROWS, SIGNATURE_COLUMNS, 3)),
         scorer=scorer,

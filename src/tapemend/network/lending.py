@@ -7,8 +7,8 @@ from torch.nn.functional import interpolate, leaky_relu, max_pool2d
 from tapemend.network.blocks import ROUGH, folding, roughness, start_at_zero
 from tapemend.network.motion import block_means
 
-SEEN = 3 + ROUGH + 1
-"""Channels of a lender: how it differs from the frame, its roughness, where it may lend."""
+SEEN = 3 + ROUGH + 2
+"""Channels of a lender: how it differs from the frame, its roughness, where it may lend, where the frame is torn."""
 HEADS = 8
 """Groups of channels, each with weights of its own."""
 BLOCKED = -1e4
@@ -35,17 +35,17 @@ class Lending(nn.Module):
         self.merge = nn.Conv2d(channels, channels, 1)
         start_at_zero(self.merge)
 
-    def forward(self, frames: Tensor, lenders: Tensor, lendable: Tensor, neighbours: int) -> Tensor:
+    def forward(self, frames: Tensor, torn: Tensor, lenders: Tensor, lendable: Tensor, neighbours: int) -> Tensor:
         """What is lent.
 
-        frames: (N, 3, H, W) Y'CbCr; lenders: (N, L, 3, H, W), brought to the frames' place, so many neighbours and then
-        references; lendable: (N, L, H, W) 1 where one may lend, else 0. The order of lenders of a kind has no meaning.
-        Returns (N, C, H, W/fold).
+        frames: (N, 3, H, W) Y'CbCr; torn: (N, 1, H, W) how surely their lines are torn or lost, 0 to 1; lenders:
+        (N, L, 3, H, W), brought to the frames' place, so many neighbours and then references; lendable: (N, L, H, W) 1
+        where one may lend, else 0. The order of lenders of a kind has no meaning. Returns (N, C, H, W/fold).
         """
         count, number = lenders.shape[:2]
         difference = (lenders - frames[:, None]).flatten(0, 1)
         may = lendable.flatten(0, 1)[:, None]
-        seen = torch.cat([difference, roughness(lenders.flatten(0, 1)), may], 1)
+        seen = torch.cat([difference, roughness(lenders.flatten(0, 1)), may, torn.repeat_interleave(number, 0)], 1)
         looked = self.look(seen)
         kinds = self.kinds[[0] * neighbours + [1] * (number - neighbours)].repeat(count, 1)
         offer = self.offer(leaky_relu(looked + kinds[..., None, None], 0.1))

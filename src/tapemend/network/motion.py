@@ -2,14 +2,16 @@
 
 Coarse to fine: an exhaustive search over the whole picture at a sixteenth of its size, then Lucas-Kanade steps (IJCAI
 1981) in overlapping blocks, as in DIS (Kroeger et al., ECCV 2016), down to half its size. Blocks are taller than a line
-and count large differences for little, so that what single lines do weighs nothing. Nothing here is learned.
+and count large differences for little, so that what single lines do weighs nothing. Where whole regions are torn their
+content says how they are torn, not how the scene moves: motion there is taken from around them. Nothing here is
+learned.
 """
 
 from functools import reduce
 
 import torch
 from torch import Tensor
-from torch.nn.functional import grid_sample, interpolate, pad
+from torch.nn.functional import avg_pool2d, grid_sample, interpolate, pad
 
 COARSEST = 16
 """Pixels a side of what the search compares; heights and widths are multiples of it."""
@@ -25,26 +27,34 @@ OUTLIER = 0.03
 """Difference that counts half of what it would by its square."""
 DAMPING = 2e-4
 """Mean square gradient below which a block says nothing of its motion."""
+LEAST_TRUST = 0.005
+"""In the vectors of what is wholly torn, beside 1 in those of what is not at all."""
 
 
-def motion(frames: Tensor, others: Tensor, finest: int = STEPS[-1][0]) -> Tensor:
+def motion(
+    frames: Tensor, others: Tensor, finest: int = STEPS[-1][0], torn: tuple[Tensor, Tensor] | None = None
+) -> Tensor:
     """Motion of frames (N, 3, H, W) Y'CbCr against L others each, (N, L, 3, H, W): (N, L, 2, H/8, W/8) float32.
 
     How many columns and rows away from its place in the frame the content of each block is in the other. H and W are
     multiples of 16. finest: pixels to a sample of the last steps, at most STRIDE; fewer take longer and are more exact.
+    torn: how surely lines are torn or lost, 0 to 1, in regions of the frames (N, rows, columns) and of the others
+    (N, L, rows, columns).
     """
     shape = others.shape[:2]
     frames_at, others_at = (_halves(pictures) for pictures in (frames, others.flatten(0, 1)))
+    sound = None if torn is None else _sound(*torn)
     vectors: Tensor | None = None
     for size, steps in (step for step in STEPS if step[0] >= finest):
         components = 3 if size >= STRIDE else 1
         near, far = (each[size][:, :components] for each in (frames_at, others_at))
         near = near.repeat_interleave(shape[1], 0)
-        vectors = _search(near, far) if vectors is None else 2 * vectors
+        vectors = _settled(_search(near, far), sound, 1) if vectors is None else 2 * vectors
         if size >= STRIDE:
             vectors = _widened(vectors, near.shape[-2:])
+        stride = max(1, STRIDE // size)
         for _ in range(steps):
-            vectors = _refined(near, far, vectors, max(1, STRIDE // size))
+            vectors = _settled(_refined(near, far, vectors, stride), sound, stride)
     assert vectors is not None
     return torch.unflatten(vectors * size, 0, shape)
 
@@ -53,6 +63,41 @@ def brought(pictures: Tensor, vectors: Tensor) -> Tensor:
     """(N, L, C, H, W) fetched along ``motion`` (N, L, 2, h, w): others' content at its place in the frames."""
     flat = pictures.flatten(0, 1)
     return _moved(flat, _widened(vectors.flatten(0, 1), flat.shape[-2:])).reshape(pictures.shape)
+
+
+def _sound(frames: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+    """How far regions are to be trusted, (N * L, 1, rows, columns) each."""
+    near = frames.repeat_interleave(others.shape[1], 0)
+    near, far = ((1 - torn[:, None]).square() for torn in (near, others.flatten(0, 1)))
+    return near, far
+
+
+def _settled(vectors: Tensor, sound: tuple[Tensor, Tensor] | None, stride: int) -> Tensor:
+    """(N, 2, h, w) vectors, one every ``stride`` samples, those of torn regions taken from around them.
+
+    What counts is how much a region is torn beside the rest: a picture torn everywhere has its own motion only.
+    """
+    if sound is None:
+        return vectors
+    near, far = (_widened(each, vectors.shape[-2:]) for each in sound)
+    trust = (near * _moved(far, vectors / stride)).clamp(min=LEAST_TRUST)
+    trust = trust / trust.mean((1, 2, 3), keepdim=True)
+    return _filled(vectors, trust.clamp(LEAST_TRUST, 1))
+
+
+def _filled(values: Tensor, trust: Tensor) -> Tensor:
+    """(N, C, h, w) values, each as far as it is trusted, (N, 1, h, w), and for the rest what is around it.
+
+    Push and pull over a pyramid (Gortler et al., The Lumigraph, SIGGRAPH 1996).
+    """
+    height, width = values.shape[-2:]
+    if min(height, width) < 2:
+        return values
+    even = (0, width % 2, 0, height % 2)
+    weights, sums = (avg_pool2d(pad(each, even, mode="replicate"), 2) for each in (trust, trust * values))
+    coarse = _filled(sums / weights, (4 * weights).clamp(max=1))
+    around = interpolate(coarse, scale_factor=2, mode="bilinear", align_corners=False)[..., :height, :width]
+    return torch.lerp(around, values, trust)
 
 
 def _halves(pictures: Tensor) -> dict[int, Tensor]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from tapemend.network.blocks import ROUGH, blocks, folding, roughness, start_at_zero, unfold_pixels
 from tapemend.network.lending import Lending, shows_the_same
@@ -62,6 +63,8 @@ class Seen:
     """(N, D, 3, H, W), brought there."""
     lendable: Tensor
     """(N, D, H, W), 1 where a reference may lend and shows the same, else 0."""
+    torn: Tensor
+    """(N, 1, H, W) how surely lines of the frames are torn or lost there, 0 to 1."""
 
     def part(self, rows: slice, columns: slice, precision: torch.dtype) -> "Seen":
         """A piece of the picture in the network's precision."""
@@ -79,7 +82,7 @@ class RestorationNetwork(nn.Module):
         super().__init__()
         self.reach = config.reach
         first, second, third, fourth = config.widths
-        self.stem = folding(3 * 3 + ROUGH, first, FOLD)
+        self.stem = folding(3 * 3 + ROUGH + 1, first, FOLD)
         self.lending = Lending(first, FOLD)
         self.levels = nn.ModuleList(blocks(w, d) for w, d in zip(config.widths, config.depths, strict=True))
         self.downs = nn.ModuleList(
@@ -92,30 +95,45 @@ class RestorationNetwork(nn.Module):
         self.head = nn.Conv2d(first, 4 * FOLD, 3, padding=1)
         start_at_zero(self.head)
 
-    def see(self, window: Tensor, numbers: Sequence[int], references: Tensor, lendable: Tensor) -> Seen:
+    def see(
+        self,
+        window: Tensor,
+        numbers: Sequence[int],
+        references: Tensor,
+        lendable: Tensor,
+        torn: Tensor | None = None,
+    ) -> Seen:
         """Bring to some frames of B windows what others show there.
 
         window: (B, T, 3, H, W) float32 Y'CbCr; numbers: of the frames in each; references: (B, D, 3, H, W); lendable:
-        (B, D, H, W) bool. H and W are multiples of the grid. Motion is found over the whole picture, so this is not for
-        tiles. N, the frames seen, is B times the numbers.
+        (B, D, H, W) bool; torn: (B, T, rows, columns) how surely lines are torn or lost there, 0 to 1, if that is
+        known. H and W are multiples of the grid. Motion is found over the whole picture, so this is not for tiles. N,
+        the frames seen, is B times the numbers.
         """
-        frames, neighbours = _with_neighbours(window, numbers)
+        torn = window.new_zeros(*window.shape[:2], 1, 1) if torn is None else torn
+        (frames, neighbours), (own, beside) = (_with_neighbours(each, numbers) for each in (window, torn))
         lenders, may = (each.repeat_interleave(len(numbers), 0) for each in (references, lendable.to(window.dtype)))
-        near, far = motion(frames, torch.cat([neighbours, lenders], 1)).tensor_split([len(NEIGHBOURS)], 1)
+        whole = torn.new_zeros(*lenders.shape[:2], *torn.shape[2:])
+        vectors = motion(frames, torch.cat([neighbours, lenders], 1), torn=(own, torch.cat([beside, whole], 1)))
+        near, far = vectors.tensor_split([len(NEIGHBOURS)], 1)
         lent, may = brought(torch.cat([lenders, may[:, :, None]], 2), far).tensor_split([3], 2)
         lends = (may[:, :, 0] >= LENDS) & shows_the_same(frames, lent)
         return Seen(
-            frames=frames, neighbours=brought(neighbours, near), references=lent, lendable=lends.to(window.dtype)
+            frames=frames,
+            neighbours=brought(neighbours, near),
+            references=lent,
+            lendable=lends.to(window.dtype),
+            torn=interpolate(own[:, None], frames.shape[-2:], mode="bilinear", align_corners=False),
         )
 
     def look(self, seen: Seen) -> Tensor:
         """What is seen, as features (N, C, H, W/4)."""
         nearest = (seen.neighbours - seen.frames[:, None]).flatten(1, 2)
-        alone = torch.cat([seen.frames, nearest, roughness(seen.frames)], 1)
+        alone = torch.cat([seen.frames, nearest, roughness(seen.frames), seen.torn], 1)
         own = self.stem(alone.contiguous(memory_format=torch.channels_last))
         lendable = torch.cat([torch.ones_like(seen.neighbours[:, :, 0]), seen.lendable], 1)
         lenders = torch.cat([seen.neighbours, seen.references], 1)
-        features: Tensor = own + self.lending(seen.frames, lenders, lendable, len(NEIGHBOURS))
+        features: Tensor = own + self.lending(seen.frames, seen.torn, lenders, lendable, len(NEIGHBOURS))
         return features
 
     def answer(self, seen: Seen) -> tuple[Tensor, Tensor]:
@@ -137,21 +155,23 @@ class RestorationNetwork(nn.Module):
         change, gate = self.answer(seen)
         return change * ((torch.sigmoid(gate) - DOUBTFUL) / (CERTAIN - DOUBTFUL)).clamp(0, 1)
 
-    def forward(self, window: Tensor, references: Tensor, lendable: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, window: Tensor, references: Tensor, lendable: Tensor, torn: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Restore every frame of a window.
 
-        window: (B, T, 3, H, W) Y'CbCr; references: (B, D, 3, H, W), D may be 0; lendable: (B, D, H, W) bool.
-        Returns restored (B, T, 3, H, W) and gate logits (B, T, 1, H, W).
+        window: (B, T, 3, H, W) Y'CbCr; references: (B, D, 3, H, W), D may be 0; lendable: (B, D, H, W) bool; torn:
+        (B, T, rows, columns), 0 to 1, or None. Returns restored (B, T, 3, H, W) and gate logits (B, T, 1, H, W).
         """
         shape = window.shape[:2]
         with torch.no_grad():
-            seen = self.see(window, range(shape[1]), references, lendable)
+            seen = self.see(window, range(shape[1]), references, lendable, torn)
         change, gate = (torch.unflatten(each, 0, shape) for each in self.answer(seen))
         return window + change, gate
 
 
 def _with_neighbours(window: Tensor, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """Frames of windows (B, T, 3, H, W), (N, 3, H, W), and those beside them in time, (N, 2, 3, H, W)."""
+    """What is of frames of windows, (B, T, ...) to (N, ...), and what of those beside them in time, (N, 2, ...)."""
     last = window.shape[1] - 1
     places = [[min(max(number + distance, 0), last) for distance in NEIGHBOURS] for number in numbers]
     return window[:, torch.tensor(numbers)].flatten(0, 1), window[:, torch.tensor(places)].flatten(0, 1)

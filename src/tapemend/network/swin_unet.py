@@ -221,10 +221,18 @@ class PaperNetwork(nn.Module):
         decoded = self._decode(self._encode(window), references, lendable)
         return window + torch.unflatten(self._answer(decoded.flatten(0, 1)), 0, window.shape[:2])
 
-    def see(self, window: Tensor, numbers: Sequence[int], references: Tensor, lendable: Tensor) -> "WholeWindow":
+    def see(
+        self,
+        window: Tensor,
+        numbers: Sequence[int],
+        references: Tensor,
+        lendable: Tensor,
+        torn: Tensor | None = None,
+    ) -> "WholeWindow":
         """What the change of some frames needs, of the whole picture: what is given, as it is.
 
-        window: (1, T, 3, H, W); numbers: of the frames in it; references: (1, D, 3, H, W); lendable: (1, D, H, W) bool.
+        window: (1, T, 3, H, W); numbers: of the frames in it; references: (1, D, 3, H, W); lendable: (1, D, H, W) bool;
+        torn is not looked at.
         """
         return WholeWindow(window=window, references=references, lendable=lendable, numbers=tuple(numbers))
 

@@ -37,11 +37,18 @@ class RestoringNetwork(Protocol):
         """Rows and columns, in whole grids, beyond which nothing in what is seen changes a pixel."""
         ...
 
-    def see(self, window: Tensor, numbers: Sequence[int], references: Tensor, lendable: Tensor) -> Seen:
+    def see(
+        self,
+        window: Tensor,
+        numbers: Sequence[int],
+        references: Tensor,
+        lendable: Tensor,
+        torn: Tensor | None = None,
+    ) -> Seen:
         """What it needs of the whole picture.
 
         window: (1, T, 3, H, W); references: (1, D, 3, H, W); lendable: (1, D, H, W) bool; numbers: positions in the
-        window of the N frames to be changed.
+        window of the N frames to be changed; torn: (1, T, H, W) how surely lines are torn or lost there, 0 to 1.
         """
         ...
 

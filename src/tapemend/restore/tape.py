@@ -72,6 +72,10 @@ class Plan:
         """How surely a frame is damaged, 0 to 1."""
         return 1.0 if self.verdict.damaged[index] else HURT * self.hurt(index)
 
+    def torn(self, start: int, stop: int) -> Tensor:
+        """(stop - start, rows, columns) how surely lines are torn or lost in regions of frames, 0 to 1."""
+        return torch.from_numpy(self.analysis.torn_score[start:stop].astype(np.float32)) / 255
+
     def doubtful(self, index: int) -> NDArray[np.bool_]:
         """(rows, columns) regions of a frame that may change if it is restored: all where none stands out."""
         cells: NDArray[np.bool_] = self.analysis.cell_score[index] > DOUBT * self.verdict.cell_threshold
@@ -134,17 +138,25 @@ class TapeRestorer:
         put_back = move_lines(given, -aside) if aside.any() else given
         gains = self._chroma_gains(window, put_back, lent, may)
         seen = with_colour(put_back, gains) if (gains != 1).any() else put_back
-        whole = seen[places] - given[places] + self._looked_at(seen, places, weights, lent, may)
+        torn = self.plan.torn(window.first, window.last)
+        whole = seen[places] - given[places] + self._looked_at(seen, places, weights, lent, may, torn)
         return zip(whole * self.strength, aside[places].abs().amax(1).tolist(), gains[places].tolist(), strict=True)
 
     def _looked_at(
-        self, seen: Tensor, places: list[int], weights: Tensor, references: Tensor, lendable: NDArray[np.bool_]
+        self,
+        seen: Tensor,
+        places: list[int],
+        weights: Tensor,
+        references: Tensor,
+        lendable: NDArray[np.bool_],
+        torn: Tensor,
     ) -> Tensor:
         """(N, 3, H, W) the network's change of the frames at some places of those seen, weighed by (N, 1, H, W).
 
-        What changed much is looked at once more when all are restored: its neighbours have more to lend then.
+        What changed much is looked at once more when all are restored: its neighbours have more to lend then, and
+        nothing in them is torn any more.
         """
-        change = self.restorer.change(seen, places, references, lendable) * weights
+        change = self.restorer.change(seen, places, references, lendable, torn) * weights
         again = [number for number, each in enumerate(change) if heavy(each)]
         if again and self.restorer.looks_twice:
             restored = seen.clone()

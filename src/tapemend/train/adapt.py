@@ -197,6 +197,7 @@ def _samples(tape: Tape) -> SampleSettings:
         fields_share=1.0 if tape.scan.used.interlaced else usual.fields_share,
         texture_share=0.0,
         far_share=0.0,
+        varied_share=0.0,
     )
 
 
@@ -241,7 +242,8 @@ def _judge(
         error = mean_square_error(window, truth)
         for place, restorer in enumerate(restorers):
             keep = range(len(window))
-            change = restorer.change(window, keep, batch.references[0], batch.lendable[0].numpy())
+            lendable = batch.lendable[0].numpy()
+            change = restorer.change(window, keep, batch.references[0], lendable, batch.torn[0])
             left = psnr(mean_square_error(window + change, truth)).clamp(max=IDENTICAL_DB)
             if damaged:
                 gains[place].append((left - psnr(error))[error > TOUCHED])

@@ -31,6 +31,7 @@ from tapemend.train.samples import Batch, SampleSettings, reference_count, visib
 FORMAT = "tapemend-dataset-1"
 MANIFEST = "manifest.json"
 PARTS = tuple(Batch.__dataclass_fields__)
+MAPS = "cells", "torn"
 PICTURES = ("damaged", "clean", "references")
 
 
@@ -95,7 +96,7 @@ class Dataset:
         except (SafetensorError, OSError) as error:
             raise SettingsError(f"{path}: cannot be read ({error}); build the training set again") from error
         return {name: from_codes(part) if name in PICTURES else part for name, part in row.items()} | {
-            "cells": row["cells"].float()
+            name: row[name].float() for name in MAPS
         }
 
 
@@ -153,7 +154,7 @@ def _windows(store: Store, settings: DatasetSettings, numbers: range, told: Call
         )
         rows.append(
             {name: to_codes(part) if name in PICTURES else part for name, part in row.items()}
-            | {"cells": row["cells"].half()}
+            | {name: row[name].half() for name in MAPS}
         )
         told(1)
     return {name: torch.stack([row[name] for row in rows]) for name in PARTS}

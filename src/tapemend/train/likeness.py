@@ -89,7 +89,9 @@ def _simulated(store: Store, samples: SampleSettings, seed: int, scorer: Scorer,
         fast_share=0.0,
     )
     scores = [scorer.score(sample(store, whole, seed, place).damaged[0]) for place in range(PLACES)]
-    frames, cells, kinds = (np.concatenate([each[part].cpu().numpy() for each in scores]) for part in range(3))
+    frames, cells, _, kinds = (
+        np.concatenate([each.cpu().numpy() for each in part]) for part in zip(*scores, strict=True)
+    )
     hurt = frames > verdict.threshold
     kept = hurt if hurt.any() else ~hurt
     return _described(frames[kept], (cells[kept] * 255).round(), (kinds[kept] * 255).round(), verdict)

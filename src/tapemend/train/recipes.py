@@ -68,7 +68,7 @@ class RestorerRecipe:
 
     kind: str = "restorer"
     config: RestorationConfig = RestorationConfig()
-    samples: SampleSettings = SampleSettings(steady_share=0.75)
+    samples: SampleSettings = SampleSettings(steady_share=0.75, varied_share=0.3)
     learning_rate: float = 8e-4
     steps: int = 5000
     temporal: float = 0.0
@@ -83,7 +83,7 @@ class RestorerRecipe:
     def losses(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """Charbonnier and decibels on every frame, the gate against the pixels that damage changed, and what is asked
         for besides."""
-        restored, gate = network(batch.damaged, batch.references, batch.lendable)
+        restored, gate = network(batch.damaged, batch.references, batch.lendable, batch.torn)
         change = (batch.damaged - batch.clean).square().mean(2).sqrt()
         truth = max_pool2d(visibility(change), 3, stride=1, padding=1)
         terms = {
@@ -100,7 +100,8 @@ class RestorerRecipe:
 
     def show(self, network: nn.Module, batch: Batch) -> Tensor:
         """The middle frame of each window: damaged, restored, clean."""
-        return _in_rows(batch.damaged, network(batch.damaged, batch.references, batch.lendable)[0], batch.clean)
+        restored, _ = network(batch.damaged, batch.references, batch.lendable, batch.torn)
+        return _in_rows(batch.damaged, restored, batch.clean)
 
 
 @lru_cache(maxsize=1)
@@ -127,6 +128,7 @@ class ScorerRecipe:
         texture_share=0.35,
         pan_share=0.4,
         cut_share=0.15,
+        varied_share=0.3,
     )
     learning_rate: float = 1e-3
     steps: int = 3000
@@ -157,7 +159,9 @@ class PaperRecipe:
 
     config: PaperConfig
     kind: str = "restorer"
-    samples: SampleSettings = SampleSettings(rows=128, columns=128, windows=2, references=5, steady_share=0.75)
+    samples: SampleSettings = SampleSettings(
+        rows=128, columns=128, windows=2, references=5, steady_share=0.75, varied_share=0.3
+    )
     learning_rate: float = 2e-4
     """The paper has 2e-5, for a hundred epochs."""
     steps: int = 5000

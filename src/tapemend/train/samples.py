@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-from tapemend.degrade import VISIBLE, Damaged, Preset, degrade, preset
+from tapemend.degrade import VISIBLE, Damaged, Kind, Preset, degrade
 from tapemend.degrade.timeline import generator, uniform
-from tapemend.lines import move_lines
+from tapemend.lines import move_lines, sums_of_lines
 from tapemend.network.damage import CELL_COLUMNS, CELL_ROWS
 from tapemend.network.timebase import displacements, from_halfway
 from tapemend.train.data import FRAMES, Store
+from tapemend.train.tapes import tape
 
 MARGIN = 40
 """Columns cut beyond each side, so that moved lines bring in true picture."""
@@ -27,6 +28,12 @@ SUREST, LEAST_SURE = 0.1, 0.4
 """Standard deviation of what is measured of a line's place, pixels."""
 ASTRAY_LINES = 15
 """Lines that are mismeasured alike."""
+BLURRED_LINES = 2.5
+"""Lines (standard deviation) that are measured as one."""
+TEARS = Kind.GEOMETRY, Kind.LINES
+"""Kinds of damage after which a line's content does not say how the scene moves."""
+UNSCORED, MISSED, MISTAKEN = 0.15, 0.4, 0.08
+"""Share of windows whose torn regions are not known; how unsure these may be; standard deviation of what is said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,6 +50,8 @@ class Batch:
     """(B, D, 3, H, W)."""
     lendable: Tensor
     """(B, D, H, W) bool, pixels of the references that may lend."""
+    torn: Tensor
+    """(B, T, H/32, W/32) how surely lines are torn or lost in each region, 0 to 1, as a scorer might say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +78,9 @@ class SampleSettings:
         "camcorder-video8-2026-11",
         "archive-umatic-2026-11",
     )
-    """Kinds of tape; each window is of one of them."""
+    """Kinds of tape; each window is of one of them, or recorded like it and damaged otherwise."""
+    varied_share: float = 0.0
+    """Share of windows damaged by passes drawn at random."""
     fields_share: float = 0.3
     """Share of windows that are fields on tape, damaged as such and interpolated to frames afterwards."""
     clean_share: float = 0.15
@@ -114,7 +125,7 @@ def window(store: Store, settings: SampleSettings, depth: int, key: tuple[int, i
         frames.reverse()
     lenders = [lender(frames, length, draw) for _ in range(depth)]
     picture = _filmed(store, settings, clip, frames + lenders, key)
-    tape = _tape(settings, key)
+    damaging = tape(settings.presets, settings.varied_share, settings.clean_share, key)
     first = int(torch.randint(10_000, (), generator=draw))
     indices = range(first, first + len(picture))
     fields = bool(torch.rand((), generator=draw) < settings.fields_share)
@@ -122,10 +133,10 @@ def window(store: Store, settings: SampleSettings, depth: int, key: tuple[int, i
         picture = _separated(picture, first)
     own = settings.frames
     spoil = partial(degrade, seed=key[1] * 1009 + key[2], whole=(height // (1 + fields), width))
-    truth = spoil(picture[:own], indices[:own], tape)
+    truth = spoil(picture[:own], indices[:own], damaging)
     steady = uniform(*key, "steady") < settings.steady_share
     parts = [_steadied(truth, key) if steady else truth.picture, truth.clean, truth.change]
-    lent = _references(spoil, picture[own:], indices[own:], tape, draw)
+    lent = _references(spoil, picture[own:], indices[own:], damaging, draw)
     if fields:
         parts = [_interpolated(part, first) for part in parts]
         lent = [_interpolated(part, first + own) for part in lent]
@@ -133,7 +144,7 @@ def window(store: Store, settings: SampleSettings, depth: int, key: tuple[int, i
         part[..., MARGIN : MARGIN + settings.columns] for part in (*parts, *lent)
     )
     cells = avg_pool2d(change.square(), (CELL_ROWS, CELL_COLUMNS)).sqrt()
-    return damaged, clean, cells, references, lendable[:, 0] == 1
+    return damaged, clean, cells, references, lendable[:, 0] == 1, _as_scored(cells, key)
 
 
 def _filmed(store: Store, settings: SampleSettings, clip: int, frames: list[int], key: tuple[int, int, int]) -> Tensor:
@@ -244,7 +255,8 @@ def _resharpened(luma: Tensor, amount: float) -> Tensor:
 def _steadied(truth: Damaged, key: tuple[int, int, int]) -> Tensor:
     """(T, 3, H, W) with the lines put back from the truth, as uncertain as measuring whole pictures would find it.
 
-    Of a crop's short lines measuring itself finds less than of whole ones.
+    Of a crop's short lines measuring itself finds less than of whole ones. Lines that are torn each for itself it
+    does not find.
     """
     count, height = truth.shift.shape
     if count < 3:
@@ -252,9 +264,21 @@ def _steadied(truth: Damaged, key: tuple[int, int, int]) -> Tensor:
     draw = generator(*key, "measured")
     doubt = SUREST + (LEAST_SURE - SUREST) * uniform(*key, "doubt")
     astray = _blur(torch.randn(count - 2, 1, 1, height, generator=draw), torch.ones(ASTRAY_LINES) / ASTRAY_LINES)
-    found = from_halfway(truth.shift) + doubt * ASTRAY_LINES**0.5 * astray[:, 0, 0]
-    aside = displacements(found, torch.full_like(found, doubt**2), torch.ones(count))
+    alike = sums_of_lines(truth.shift, BLURRED_LINES) / sums_of_lines(torch.ones_like(truth.shift), BLURRED_LINES)
+    lost = (truth.shift - alike).square()
+    found = from_halfway(alike) + doubt * ASTRAY_LINES**0.5 * astray[:, 0, 0]
+    aside = displacements(found, doubt**2 + lost[:-2] + lost[1:-1] + lost[2:], torch.ones(count))
     return move_lines(truth.picture, -aside)
+
+
+def _as_scored(cells: Tensor, key: tuple[int, int, int]) -> Tensor:
+    """(T, K, H/8, W/16) changes by kind to (T, H/32, W/32), how surely lines are torn: less sure than the truth, and
+    noisy; of some windows nothing is known."""
+    change = avg_pool2d(cells[:, [list(Kind).index(kind) for kind in TEARS]].square().amax(1), (4, 2)).sqrt()
+    draw = generator(*key, "scored")
+    known = uniform(*key, "unscored") >= UNSCORED
+    sure = visibility(change) * (1 - MISSED * uniform(*key, "sure"))
+    return known * (sure + MISTAKEN * torch.randn(sure.shape, generator=draw)).clamp(0, 1)
 
 
 def _separated(picture: Tensor, first: int) -> Tensor:
@@ -282,19 +306,11 @@ def _blur(picture: Tensor, kernel: Tensor) -> Tensor:
     return torch.conv1d(lines, kernel[None, None]).reshape(shape)
 
 
-def _tape(settings: SampleSettings, key: tuple[int, int, int]) -> Preset:
-    """The preset with every pass at a strength of its own, in damaged stretches all the time or not at all."""
-    base = preset(settings.presets[int(uniform(*key, "preset") * len(settings.presets))])
-    clean = uniform(*key, "clean") < settings.clean_share
-    damage = tuple(replace(step, strength=step.strength * uniform(*key, step.name) ** 0.5) for step in base.damage)
-    return replace(base, damaged_share=0.0 if clean else 1.0, damage=damage)
-
-
 def _references(
     spoil: Callable[[Tensor, range, Preset], Damaged],
     picture: Tensor,
     indices: range,
-    tape: Preset,
+    damaging: Preset,
     draw: torch.Generator,
 ) -> list[Tensor]:
     """(D, 3, H, W) references as a tape has them, and (D, 1, H, W) 1 where they may lend.
@@ -305,7 +321,7 @@ def _references(
     for number in range(len(picture)):
         one = slice(number, number + 1)
         damaged = bool(torch.rand((), generator=draw) < 0.25)
-        truth = spoil(picture[one], indices[one], tape if damaged else replace(tape, damage=()))
+        truth = spoil(picture[one], indices[one], damaging if damaged else replace(damaging, damage=()))
         lent[one] = truth.picture
         lendable[number, 0] = (truth.change[0].square().sum(0).sqrt() < VISIBLE).float()
     return [lent, lendable]

@@ -1,0 +1,111 @@
+"""The tapes that samples are damaged by: the presets, and others of passes drawn at random.
+
+A network that knows a few tapes harms others (docs/experiments.md, 2026-11-23), and nobody's tape is one of ours.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from tapemend.degrade import Preset, Step, preset
+from tapemend.degrade.passes import Pass
+from tapemend.degrade.passes.camera import LowLightNoise
+from tapemend.degrade.passes.colour import (
+    ChromaDelay,
+    ChromaLoss,
+    ChromaPhaseNoise,
+    ChrominanceNoise,
+    ColourBleeding,
+    LowChroma,
+)
+from tapemend.degrade.passes.dropouts import ChromaDropouts, Compensator, Dropouts, Scratches
+from tapemend.degrade.passes.fm import LowRF, LuminanceNoise
+from tapemend.degrade.passes.levels import GainPumping, HumBar
+from tapemend.degrade.passes.published import (
+    ColouredLines,
+    EdgeWave,
+    OverlaidDropouts,
+    ScrambledLines,
+    StreakyNoise,
+    Undersaturation,
+)
+from tapemend.degrade.passes.timebase import (
+    DihedralError,
+    Flagging,
+    LineJitter,
+    RepeatedLines,
+    TensionSkew,
+    VacuumGuideError,
+)
+from tapemend.degrade.passes.tracking import (
+    Crease,
+    DirtyDrum,
+    HeadBanding,
+    HeadClog,
+    LengthwiseChange,
+    Mistracking,
+)
+from tapemend.degrade.timeline import uniform
+
+MOST = 5
+"""Passes of a tape drawn at random, at most."""
+
+
+def _passes(key: tuple[int, int, int]) -> tuple[Pass, ...]:
+    """All that a restoration should undo, somewhere in the picture and with something of their own."""
+    place, height, speed, pixels, compensator, bars = (
+        uniform(*key, name) for name in ("place", "height", "speed", "pixels", "compensator", "bars")
+    )
+    return (
+        ScrambledLines(pixels=3 + 20 * pixels),
+        EdgeWave(pixels=1 + 8 * pixels),
+        LineJitter(line_microseconds=0.15 * speed),
+        Flagging(),
+        TensionSkew(),
+        DihedralError(),
+        VacuumGuideError(),
+        RepeatedLines(),
+        Mistracking(place=place, height_lines=15 + 90 * height, bars=1 + int(3 * bars)),
+        Crease(place=place, height_lines=4 + 16 * height, speed_lines=4 * speed),
+        HeadClog(),
+        DirtyDrum(),
+        LengthwiseChange(),
+        Dropouts(compensator=list(Compensator)[int(len(Compensator) * compensator)]),
+        OverlaidDropouts(),
+        ChromaDropouts(),
+        Scratches(),
+        ChrominanceNoise(bandwidth=2e5 + 8e5 * speed),
+        ChromaPhaseNoise(smoothness=0.5 + 6 * height),
+        ChromaLoss(),
+        ColouredLines(),
+        ChromaDelay(microseconds=1.6 * (place - 0.5)),
+        ColourBleeding(),
+        HeadBanding(),
+        LowChroma(),
+        Undersaturation(),
+        LuminanceNoise(),
+        StreakyNoise(),
+        LowRF(carrier_to_noise=16 + 12 * height),
+        LowLightNoise(),
+        GainPumping(),
+        HumBar(),
+    )
+
+
+def any_tape(base: Preset, key: tuple[int, int, int]) -> Preset:
+    """A tape recorded as another, harmed by one to MOST passes."""
+    number = 1 + int(MOST * uniform(*key, "number"))
+    passes = sorted(_passes(key), key=lambda each: uniform(*key, "drawn", type(each).__name__))[:number]
+    steps = tuple(Step(does=each, name=type(each).__name__, period=30.0) for each in passes)
+    return replace(base, damage=steps)
+
+
+def tape(presets: Sequence[str], varied_share: float, clean_share: float, key: tuple[int, int, int]) -> Preset:
+    """One of the presets, or a tape of passes drawn at random, with every pass at a strength of its own; in damaged
+    stretches all the time or not at all."""
+    chance = partial(uniform, *key)
+    base = preset(presets[int(chance("preset") * len(presets))])
+    if chance("varied") < varied_share:
+        base = any_tape(base, key)
+    damage = tuple(replace(step, strength=step.strength * chance(step.name) ** 0.5) for step in base.damage)
+    return replace(base, damaged_share=0.0 if chance("clean") < clean_share else 1.0, damage=damage)
