@@ -274,8 +274,24 @@ def test_a_reference_lends_where_it_shows_the_same() -> None:
     alike, other = frames + 0.2, frames.clone()
     other[..., :24, :] += 2 * ANOTHER
     other[:, :, 50] += 8 * ANOTHER
-    same = shows_the_same(frames, torch.stack([frames, alike, other], 1))
+    whole = torch.zeros(2, 1, ROWS, COLUMNS)
+    same = shows_the_same(frames, whole, torch.stack([frames, alike, other], 1))
     assert same[:, :2].all()
     assert not same[:, 2, :14].any()
     assert same[:, 2, 40:].all()
-    assert shows_the_same(frames, frames[:, None][:, :0]).shape == (2, 0, ROWS, COLUMNS)
+    assert shows_the_same(frames, whole, frames[:, None][:, :0]).shape == (2, 0, ROWS, COLUMNS)
+
+
+def test_where_a_frame_is_torn_what_is_around_tells_whether_a_reference_shows_the_same() -> None:
+    frames, torn = pictures(1, 3, 256, COLUMNS), torch.zeros(1, 1, 256, COLUMNS)
+    broken, foreign = frames.clone(), frames.clone()
+    broken[..., 96:160, :] += 4 * ANOTHER
+    foreign[..., 64:192, :] += 4 * ANOTHER
+    torn[:, :, 80:176] = 1.0
+    unknown, known, other = (
+        shows_the_same(frame, where, lender[:, None])
+        for frame, where, lender in ((broken, 0 * torn, frames), (broken, torn, frames), (frames, torn, foreign))
+    )
+    assert not unknown[..., 112:144, :].any()
+    assert known.all()
+    assert not other[..., 112:144, :].any()

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, leaky_relu, max_pool2d
 
 from tapemend.network.blocks import ROUGH, folding, roughness, start_at_zero
-from tapemend.network.motion import block_means
+from tapemend.network.motion import block_means, filled, trusted
 
 SEEN = 3 + ROUGH + 2
 """Channels of a lender: how it differs from the frame, its roughness, where it may lend, where the frame is torn."""
@@ -58,14 +58,15 @@ class Lending(nn.Module):
         return lent
 
 
-def shows_the_same(frames: Tensor, lenders: Tensor) -> Tensor:
+def shows_the_same(frames: Tensor, torn: Tensor, lenders: Tensor) -> Tensor:
     """Where lenders (N, D, 3, H, W), brought to their place, show what frames (N, 3, H, W) show: (N, D, H, W) bool.
 
-    A picture that is brighter as a whole shows the same.
+    A picture that is brighter as a whole shows the same. Where the frames are torn, (N, 1, H, W), what is around tells.
     """
     difference = lenders[:, :, 0] - frames[:, None, 0]
     if not difference.numel():
         return difference < ANOTHER
     means = block_means(difference, ALIKE, ALIKE // 2)
     apart = (means - means.flatten(2).median(2).values[..., None, None]).abs()
+    apart = filled(apart, trusted(interpolate(torn, apart.shape[-2:], mode="bilinear", antialias=True)))
     return interpolate(apart, difference.shape[-2:], mode="bilinear") < ANOTHER

@@ -68,8 +68,12 @@ def brought(pictures: Tensor, vectors: Tensor) -> Tensor:
 def _sound(frames: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
     """How far regions are to be trusted, (N * L, 1, rows, columns) each."""
     near = frames.repeat_interleave(others.shape[1], 0)
-    near, far = ((1 - torn[:, None]).square() for torn in (near, others.flatten(0, 1)))
-    return near, far
+    return trusted(near[:, None]), trusted(others.flatten(0, 1)[:, None])
+
+
+def trusted(torn: Tensor) -> Tensor:
+    """How far to believe what regions show that are torn by so much, LEAST_TRUST to 1."""
+    return (1 - torn).square().clamp(LEAST_TRUST, 1)
 
 
 def _settled(vectors: Tensor, sound: tuple[Tensor, Tensor] | None, stride: int) -> Tensor:
@@ -82,10 +86,10 @@ def _settled(vectors: Tensor, sound: tuple[Tensor, Tensor] | None, stride: int) 
     near, far = (_widened(each, vectors.shape[-2:]) for each in sound)
     trust = (near * _moved(far, vectors / stride)).clamp(min=LEAST_TRUST)
     trust = trust / trust.mean((1, 2, 3), keepdim=True)
-    return _filled(vectors, trust.clamp(LEAST_TRUST, 1))
+    return filled(vectors, trust.clamp(LEAST_TRUST, 1))
 
 
-def _filled(values: Tensor, trust: Tensor) -> Tensor:
+def filled(values: Tensor, trust: Tensor) -> Tensor:
     """(N, C, h, w) values, each as far as it is trusted, (N, 1, h, w), and for the rest what is around it.
 
     Push and pull over a pyramid (Gortler et al., The Lumigraph, SIGGRAPH 1996).
@@ -95,7 +99,7 @@ def _filled(values: Tensor, trust: Tensor) -> Tensor:
         return values
     even = (0, width % 2, 0, height % 2)
     weights, sums = (avg_pool2d(pad(each, even, mode="replicate"), 2) for each in (trust, trust * values))
-    coarse = _filled(sums / weights, (4 * weights).clamp(max=1))
+    coarse = filled(sums / weights, (4 * weights).clamp(max=1))
     around = interpolate(coarse, scale_factor=2, mode="bilinear", align_corners=False)[..., :height, :width]
     return torch.lerp(around, values, trust)
 

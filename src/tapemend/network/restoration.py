@@ -117,13 +117,14 @@ class RestorationNetwork(nn.Module):
         vectors = motion(frames, torch.cat([neighbours, lenders], 1), torn=(own, torch.cat([beside, whole], 1)))
         near, far = vectors.tensor_split([len(NEIGHBOURS)], 1)
         lent, may = brought(torch.cat([lenders, may[:, :, None]], 2), far).tensor_split([3], 2)
-        lends = (may[:, :, 0] >= LENDS) & shows_the_same(frames, lent)
+        there = interpolate(own[:, None], frames.shape[-2:], mode="bilinear", align_corners=False)
+        lends = (may[:, :, 0] >= LENDS) & shows_the_same(frames, there, lent)
         return Seen(
             frames=frames,
             neighbours=brought(neighbours, near),
             references=lent,
             lendable=lends.to(window.dtype),
-            torn=interpolate(own[:, None], frames.shape[-2:], mode="bilinear", align_corners=False),
+            torn=there,
         )
 
     def look(self, seen: Seen) -> Tensor:
