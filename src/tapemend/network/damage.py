@@ -4,16 +4,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, leaky_relu, pad
 
-from tapemend.network.blocks import ROUGH, blocks, compress, roughness, start_at_zero
+from tapemend.network.blocks import ROUGH, blocks, compress, roughness
 
 CELL_ROWS, CELL_COLUMNS = 8, 16
 """Pixels per cell of the map."""
-STEP_SIZES = (1, 2, 4, 8)
-"""Columns to a sample at which steps between lines are measured, of every second column of the picture."""
-FLAT = 1e-3
-"""Sum of squared differences along a line below which nothing tells its place."""
 SEEN = 3 + ROUGH + 2
 """Channels of what the network sees of a frame: itself, its roughness, how its luma differs from either neighbour."""
 
@@ -30,43 +25,21 @@ class DamageConfig:
     """Kinds of damage told apart, in the order of the simulator's."""
 
 
-class AlongLines(nn.Module):
-    """Adds what whole lines have in common, which tells damage from texture: the one crosses the picture, the other
-    ends where its object does."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(channels, channels, (5, 1), padding=(2, 0))
-        self.second = nn.Conv2d(channels, channels, 1)
-        start_at_zero(self.second)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """(N, C, H, W) to the same shape."""
-        lines = features.mean(-1, keepdim=True)
-        common: Tensor = self.second(leaky_relu(self.first(lines), 0.1))
-        return features + common
-
-
 class DamageNetwork(nn.Module):
     """Sees single lines, and what changes from frame to frame, at a small part of the restorer's cost.
 
-    One frame does not tell lines out of place from grass, nor dropouts from glitter; its neighbours do, and what a
-    line has in common from border to border.
+    One frame does not tell lines out of place from grass, nor dropouts from glitter; its neighbours do.
     """
 
     def __init__(self, config: DamageConfig) -> None:
         super().__init__()
         first, second, third = config.widths
-        self.stem = nn.Conv2d(SEEN, first, (2, 4), stride=(2, 4))
-        self.steps = nn.Conv1d(2 * len(STEP_SIZES), first, 2, stride=2)
         self.body = nn.Sequential(
+            nn.Conv2d(SEEN, first, (2, 4), stride=(2, 4)),
             nn.LeakyReLU(0.1),
-            AlongLines(first),
             nn.Conv2d(first, second, 4, stride=2, padding=1),
-            AlongLines(second),
             blocks(second, config.depth),
             nn.Conv2d(second, third, (4, 3), stride=(2, 1), padding=1),
-            AlongLines(third),
             blocks(third, config.depth),
             nn.Conv2d(third, config.kinds, 1),
         )
@@ -80,12 +53,12 @@ class DamageNetwork(nn.Module):
         Returns:
             (N, T, kinds, H/8, W/16) logits.
         """
-        logits: Tensor = self.body(self._look(clip))
+        logits: Tensor = self.body(self._look(clip).flatten(0, 1))
         return torch.unflatten(logits, 0, (len(clip), -1))
 
     def features(self, clip: Tensor) -> list[Tensor]:
         """What its two levels of residual blocks make of each frame but the first and the last: (N * T, C, h, w)."""
-        current, found = self._look(clip), []
+        current, found = self._look(clip).flatten(0, 1), []
         for layer in list(self.body)[:-1]:
             current = layer(current)
             if isinstance(layer, nn.Sequential):
@@ -93,34 +66,15 @@ class DamageNetwork(nn.Module):
         return found
 
     def _look(self, clip: Tensor) -> Tensor:
-        """(N, T + 2, 3, H, W) to (N * T, C, H/2, W/8).
+        """(N, T + 2, 3, H, W) to (N, T, SEEN, H, W/2).
 
         Half the columns will do: damage on tape is long along the line.
         """
         half = (clip[..., ::2] + clip[..., 1::2]) / 2
         change = compress(half[:, 1:, :1] - half[:, :-1, :1])
-        own = half[:, 1:-1].flatten(0, 1)
-        beside = torch.cat([change[:, :-1], change[:, 1:]], 2).flatten(0, 1)
-        looked: Tensor = self.stem(torch.cat([own, roughness(own), beside], 1))
-        return looked + self.steps(steps_between_lines(own[:, 0]))[..., None]
-
-
-def steps_between_lines(luma: Tensor) -> Tensor:
-    """How far lines lie to the right of those above, and those below of them, (N, H, W) to (N, 2 K, H), -1 to 1.
-
-    One step of least squares along the whole line (Lucas and Kanade, IJCAI 1981) at each of the K STEP_SIZES; a sample
-    is one half. Of grass each part says otherwise, and what slants does so over many lines.
-    """
-    found = []
-    for size in STEP_SIZES:
-        narrow = avg_pool2d(luma, (1, size)) if size > 1 else luma
-        both, down = narrow[..., 1:, :] + narrow[..., :-1, :], narrow[..., :-1, :] - narrow[..., 1:, :]
-        wide = pad(both, (1, 1))
-        along = (wide[..., 2:] - wide[..., :-2])[..., 1:-1] / 4
-        step = (along * down[..., 1:-1]).sum(-1) / (along.square().sum(-1) + FLAT)
-        step = step / (step.abs() + 1)
-        found += [pad(step, (1, 0)), pad(step, (0, 1))]
-    return torch.stack(found, 1)
+        own = half[:, 1:-1]
+        rough = torch.unflatten(roughness(own.flatten(0, 1)), 0, own.shape[:2])
+        return torch.cat([own, rough, change[:, :-1], change[:, 1:]], 2)
 
 
 def with_ends(clip: Tensor) -> Tensor:
