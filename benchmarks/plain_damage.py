@@ -175,7 +175,7 @@ def restored(clip: Path, folder: Path, kind: str, frames: int, seed: int) -> dic
     outputs = [method.restore(tape.path, folder) for method in (Input(), Tapemend(settings))]
     measured = compare(tape, [output.path for output in outputs], [MetricName.PSNR], None).methods
     before, after = (np.array(each.frames[MetricName.PSNR], float) for each in measured)
-    hurt = np.array([is_damaged(number, len(before)) for number in range(len(before))])
+    hurt = np.array([is_damaged(number, frames) for number in range(len(before))])
     scores = outputs[1].scores
     assert scores is not None
     gain = (after - before)[hurt]
