@@ -26,6 +26,7 @@ from tapemend import checkpoint
 from tapemend.allocator import keep_memory
 from tapemend.colour import from_codes
 from tapemend.degrade import PRESETS, VISIBLE, degrade
+from tapemend.detect import Scorer, scorer
 from tapemend.evaluate.metrics import psnr, square_error, to_codes
 from tapemend.lines import move_lines
 from tapemend.network.lending import HEADS
@@ -34,7 +35,7 @@ from tapemend.network.saturation import chroma_gain, with_colour
 from tapemend.restore import Restorer
 from tapemend.restore.timebase import Anchor, TimeBase
 from tapemend.restore.windows import Window
-from tapemend.settings import RestoreSettings
+from tapemend.settings import DetectSettings, RestoreSettings
 from tapemend.train.photographs import filmed
 
 FRAMES = 9
@@ -61,7 +62,8 @@ def main() -> None:
     network = Restorer(checkpoint.read(options.weights, "restorer"), RestoreSettings(device="cpu")).network
     assert isinstance(network, RestorationNetwork), "the paper's network sees other things"
     clips = [clean_frames(path, options.still) for path in sorted(options.clips.iterdir())]
-    gains = {preset: table(network, clips, preset) for preset in options.presets}
+    judging = scorer(DetectSettings(), torch.device("cpu"))
+    gains = {preset: table(network, judging, clips, preset) for preset in options.presets}
     print_all(gains)
     if options.json:
         options.json.write_text(json.dumps(gains, indent=1))
@@ -75,7 +77,9 @@ def clean_frames(path: Path, still: bool) -> Tensor:
     return from_codes(torch.from_numpy(np.stack(list(islice(views, count)))))
 
 
-def table(network: RestorationNetwork, clips: list[Tensor], preset: str) -> dict[str, tuple[float, float]]:
+def table(
+    network: RestorationNetwork, judging: Scorer, clips: list[Tensor], preset: str
+) -> dict[str, tuple[float, float]]:
     """Mean gains of each variant over the clips."""
     recorded = [references(clip, preset, number) for number, clip in enumerate(clips)]
     found: dict[str, list[tuple[float, float]]] = {}
@@ -88,8 +92,9 @@ def table(network: RestorationNetwork, clips: list[Tensor], preset: str) -> dict
         )
         other = recorded[(number + 1) % len(clips)]
         visible = change.square().sum(0).sqrt() > VISIBLE
-        for name, (chosen, frames, lent) in variants(network, pooled, window, recorded[number], other).items():
-            answer = restored(chosen, frames, lent, beside=0)[0]
+        torn = judging.score(torch.cat([window[:1], window, window[-1:]])).torn
+        for name, (chosen, *seen) in variants(network, pooled, window, torn, recorded[number], other).items():
+            answer = restored(chosen, *seen, beside=0)[0]
             errors = [square_error(to_codes(picture), to_codes(clean)) for picture in (window[MIDDLE], answer)]
             whole, damaged = (gain(*(error[area].mean() for error in errors)) for area in (..., visible))
             found.setdefault(name, []).append((whole, damaged))
@@ -104,35 +109,46 @@ def references(clip: Tensor, preset: str, number: int) -> Tensor:
 
 
 def variants(
-    network: RestorationNetwork, pooled: RestorationNetwork, window: Tensor, lenders: Tensor, others: Tensor
-) -> dict[str, tuple[RestorationNetwork, Tensor, Tensor]]:
-    """Which network sees which frames, the damaged one in their middle, and which references; by name."""
+    network: RestorationNetwork,
+    pooled: RestorationNetwork,
+    window: Tensor,
+    torn: Tensor,
+    lenders: Tensor,
+    others: Tensor,
+) -> dict[str, tuple[RestorationNetwork, Tensor, Tensor, Tensor]]:
+    """Which network sees which frames, the damaged one in their middle, what of them is torn, and which references; by
+    name."""
     right, foreign = lenders[:USED], others[:USED]
     alone, beside = slice(MIDDLE, MIDDLE + 1), slice(MIDDLE - 1, MIDDLE + 2)
     steady, unheld = steadied(window, right), steadied(window, lenders[:0])
     seen = coloured(steady, right)
+    again, unknown = restored(network, seen, torn, right), torch.zeros_like(torn)
+    colourful, unlined = coloured(unheld, right), coloured(window, right)
+    with_one, with_five = coloured(unheld, lenders[:1]), coloured(steadied(window, lenders), lenders)
+    with_foreign = coloured(steadied(window, foreign), foreign)
     return {
-        "everything (T = 3, D = 3)": (network, seen[beside], right),
-        "and a second look": (network, restored(network, seen, right), right),
-        "colour left as it is": (network, steady[beside], right),
-        "lines left where they are": (network, coloured(window, right)[beside], right),
-        "lines held against neighbours only": (network, coloured(unheld, right)[beside], right),
-        "no references (D = 0)": (network, unheld[beside], lenders[:0]),
-        "one reference (D = 1)": (network, coloured(unheld, lenders[:1])[beside], lenders[:1]),
-        "five references (D = 5)": (network, coloured(steadied(window, lenders), lenders)[beside], lenders),
-        "references of another scene": (network, coloured(steadied(window, foreign), foreign)[beside], foreign),
-        "no neighbours (T = 1)": (network, seen[alone], right),
-        "no neighbours, no references": (network, unheld[alone], lenders[:0]),
-        "mean pooling": (pooled, seen[beside], right),
+        "everything (T = 3, D = 3)": (network, seen[beside], torn[beside], right),
+        "and a second look": (network, again, unknown[beside], right),
+        "nothing known to be torn": (network, seen[beside], unknown[beside], right),
+        "colour left as it is": (network, steady[beside], torn[beside], right),
+        "lines left where they are": (network, unlined[beside], torn[beside], right),
+        "lines held against neighbours only": (network, colourful[beside], torn[beside], right),
+        "no references (D = 0)": (network, unheld[beside], torn[beside], lenders[:0]),
+        "one reference (D = 1)": (network, with_one[beside], torn[beside], lenders[:1]),
+        "five references (D = 5)": (network, with_five[beside], torn[beside], lenders),
+        "references of another scene": (network, with_foreign[beside], torn[beside], foreign),
+        "no neighbours (T = 1)": (network, seen[alone], torn[alone], right),
+        "no neighbours, no references": (network, unheld[alone], torn[alone], lenders[:0]),
+        "mean pooling": (pooled, seen[beside], torn[beside], right),
     }
 
 
-def restored(network: RestorationNetwork, frames: Tensor, lent: Tensor, beside: int = 1) -> Tensor:
+def restored(network: RestorationNetwork, frames: Tensor, torn: Tensor, lent: Tensor, beside: int = 1) -> Tensor:
     """(2 beside + 1, 3, H, W) the frame in the middle of some, and so many beside it, restored."""
     middle = len(frames) // 2
     numbers = range(middle - beside, middle + beside + 1)
     lendable = torch.ones(1, *lent[:, 0].shape, dtype=torch.bool)
-    seen = network.see(frames[None], numbers, lent[None], lendable)
+    seen = network.see(frames[None], numbers, lent[None], lendable, torn[None])
     return frames[numbers.start : numbers.stop] + network.change(seen)
 
 

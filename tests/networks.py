@@ -58,8 +58,7 @@ def write_brightness_scorer(path: Path) -> Path:
     network = DamageNetwork(SMALL_SCORER)
     for parameter in network.parameters():
         parameter.data.zero_()
-    convolutions = [module for module in network.body if isinstance(module, nn.Conv2d)]
-    first, second, third, last = convolutions
+    first, second, third, last = network.stem, *(part for part in network.body if isinstance(part, nn.Conv2d))
     first.weight.data[0, 0] = 1 / 8
     second.weight.data[0, 0, 1:3, 1:3] = 1 / 4
     third.weight.data[0, 0, 1:3, 1] = 1 / 2

@@ -67,7 +67,7 @@ def test_similarities_that_hardly_differ_are_split_by_their_shape() -> None:
 
 
 def test_an_all_clean_tape_is_not_split_in_two() -> None:
-    scores = np.random.default_rng(1).beta(1, 40, 800)
+    scores = np.random.default_rng(1).beta(1, 60, 800)
     verdict = verdict_of(scores)
     assert not verdict.separable
     assert verdict.threshold == otsu.ABSOLUTE_THRESHOLD
@@ -169,11 +169,11 @@ def cells_with(share: float, clean: tuple[int, int], damaged: tuple[int, int], c
 @pytest.mark.parametrize(
     ("clean", "damaged", "least", "most"),
     [
-        ((0, 20), (200, 256), 64, 192),  # the valley's own floor
-        ((0, 5), (70, 75), 64, 64),  # a low valley is held up
-        ((100, 110), (246, 256), 128, 192),
-        ((0, 4), (20, 24), 128, 128),  # all clean: the absolute threshold
-        ((170, 180), (240, 250), 128, 128),  # all damaged
+        ((0, 20), (200, 256), 24, 160),  # the valley's own floor
+        ((0, 2), (40, 42), 24, 24),  # a low valley is held up
+        ((100, 110), (246, 256), 128, 160),
+        ((0, 4), (20, 24), 96, 96),  # all clean: the absolute threshold
+        ((170, 180), (240, 250), 96, 96),  # all damaged
     ],
 )
 def test_the_threshold_for_regions_stays_near_the_absolute_one(

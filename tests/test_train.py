@@ -37,6 +37,7 @@ from tapemend.train.samples import (
     _interpolated,
     _resharpened,
     _separated,
+    _spared,
     _steadied,
     lender,
     sample,
@@ -276,6 +277,30 @@ def test_some_windows_stay_clean_and_some_are_damaged(store: Store) -> None:
     assert 5 <= sum(clean) <= 25
 
 
+@given(st.integers(0, 1000))
+@settings(max_examples=30, deadline=None)
+def test_what_damage_spares_in_training_is_as_it_was_and_the_rest_as_damaged(number: int) -> None:
+    harmed = swaying(5, by=3.0)
+    harmed = replace(harmed, change=torch.ones_like(harmed.change))
+    spared = _spared(harmed, 1.0, (1, 1, number))
+    hit = spared.change[:, 0, :, 0] == 1
+    assert torch.equal(spared.picture, torch.where(hit[:, None, :, None], harmed.picture, harmed.clean))
+    assert torch.equal(spared.shift, harmed.shift * hit)
+    assert torch.equal(spared.clean, harmed.clean)
+    lines = hit.sum(1)
+    assert (lines[lines > 0] < 0.6 * 64).all()
+    assert torch.equal(_spared(harmed, 0.0, (1, 1, number)).picture, harmed.picture)
+
+
+def test_half_the_frames_are_spared_and_bands_wander() -> None:
+    harmed = swaying(5, by=3.0)
+    harmed = replace(harmed, change=torch.ones_like(harmed.change))
+    hits = torch.stack([_spared(harmed, 1.0, (1, 1, number)).change[:, 0, :, 0] for number in range(100)])
+    assert 0.4 < hits.any(2).float().mean() < 0.6
+    both = hits[:, 0].any(1) & hits[:, 4].any(1)
+    assert (hits[both, 0] != hits[both, 4]).any(1).float().mean() > 0.8
+
+
 def swaying(frames: int, by: float) -> Damaged:
     """A still picture whose lines sway together, otherwise in each frame."""
     wide = torch.nn.functional.interpolate(picture_of_noise(), (64, 128), mode="bilinear").expand(frames, -1, -1, -1)
@@ -385,6 +410,23 @@ def test_what_the_scorer_sees_is_shown_beside_the_truth(store: Store) -> None:
     assert not shown[1:, :, 128:].any()
     truth = visibility(batch.cells)[1, 2].amax(0)
     assert torch.equal(shown[0, 64::8, 192::16], truth)
+
+
+def test_one_false_alarm_weighs_more_in_the_score_of_its_frame_than_in_the_mean_of_its_regions(store: Store) -> None:
+    made = ScorerRecipe()
+    batch = sample(store, replace(made.samples, rows=64, columns=64, windows=1, clean_share=1.0), 1, 0)
+
+    def answering(alarm: float) -> nn.Module:
+        logits = torch.full_like(batch.cells, -8.0)
+        logits[:, 0, 0, 0, 0] = alarm
+        network = nn.Module()
+        network.forward = lambda clip: logits  # type: ignore[method-assign]
+        return network
+
+    quiet, alarmed = (made.losses(answering(alarm), batch) for alarm in (-8.0, 8.0))
+    assert quiet["frames"] < 0.001
+    assert alarmed["frames"] > 0.02
+    assert (alarmed["frames"] - quiet["frames"]) / 0.15 > 2 * (alarmed["cells"] - quiet["cells"])
 
 
 def test_a_recipe_that_is_not_there_is_answered_with_those_that_are() -> None:

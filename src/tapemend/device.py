@@ -27,6 +27,11 @@ def choose_precision(precision: Precision, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if precision is Precision.BFLOAT16 else torch.float32
 
 
+def arithmetic(device: torch.device, precision: torch.dtype) -> torch.autocast:
+    """Context in which networks of float32 weights compute in that precision."""
+    return torch.autocast(device.type, precision, enabled=precision != torch.float32)
+
+
 def _multiplies_bfloat16(device: torch.device) -> bool:
     """Whether the device has instructions for it; where it has none, PyTorch converts, and that is slower."""
     if device.type == "cuda":

@@ -54,7 +54,7 @@ def dataset(
 
     samples = named(recipe).samples
     if preset:
-        samples = replace(samples, presets=preset, varied_share=0.0)
+        samples = replace(samples, presets=preset, varied_share=0.0, spared_share=0.0)
     with Bar() as bar:
         bar.stage("packing clips", None)
         store = pack(clips, cache)

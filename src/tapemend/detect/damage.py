@@ -2,12 +2,14 @@
 
 import torch
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool2d, interpolate, pad, softplus
+from torch.nn.functional import pad, softplus
 
 from tapemend.checkpoint import Checkpoint
 from tapemend.detect.score import CELL_COLUMNS, CELL_ROWS, Scores
+from tapemend.device import arithmetic, choose_precision
 from tapemend.network import damage
 from tapemend.network.blanking import lines_aside
+from tapemend.settings import Precision
 
 LOCAL_KINDS = 4
 """The kinds before the last, levels: a washed-out picture cannot be told from a pale scene, region by region."""
@@ -17,8 +19,8 @@ TORN_KINDS = 2
 """The first kinds, lines out of place and lines lost: what is seen there does not say how the scene moves."""
 BENT = 1.5
 """Pixels aside that begin to be seen."""
-WORST_CELLS = 22
-"""The frame's score is the mean of its worst regions, 5 % of them: a band or a burst of dropouts is enough."""
+WORST_SHARE = 0.05
+"""The frame's score is the mean of so many of its worst regions: a band or a burst of dropouts is enough."""
 
 
 class DamageScorer:
@@ -28,7 +30,7 @@ class DamageScorer:
 
     def __init__(self, checkpoint: Checkpoint, device: torch.device) -> None:
         self.name = f"embedded {checkpoint.sha256[:12]}"
-        self.device = device
+        self.device, self.precision = device, choose_precision(Precision.AUTO, device)
         network = damage.DamageNetwork(checkpoint.settings(damage.DamageConfig))
         checkpoint.load_into(network)
         self.network = network.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -38,13 +40,17 @@ class DamageScorer:
         """See :class:`tapemend.detect.score.Scorer`."""
         height, width = pictures.shape[-2:]
         whole = pad(pictures, (0, -width % damage.CELL_COLUMNS, 0, -height % damage.CELL_ROWS), mode="replicate")
-        energies = energy(self.network(whole.to(self.device)[None])[0])
+        with arithmetic(self.device, self.precision):
+            logits = self.network(whole.to(self.device)[None])[0]
+        energies = energy(logits.float())
         energies[:, GEOMETRY] = energies[:, GEOMETRY].maximum(bent(whole[1:-1, 0]).to(self.device))
         changed = torch.stack([energies[:, :kinds].amax(1) for kinds in (LOCAL_KINDS, TORN_KINDS)], 1)
-        changed = interpolate(changed, size=whole.shape[-2:])[..., :height, :width]
-        cells, torn = visible(adaptive_avg_pool2d(changed, (CELL_ROWS, CELL_COLUMNS))).unbind(1)
-        worst = cells.flatten(1).topk(WORST_CELLS).values.mean(1)
-        return Scores(frames=worst, cells=cells, torn=torn, kinds=visible(energies).mean((2, 3)))
+        rows, columns = (
+            shares(*division).to(changed)
+            for division in ((height, damage.CELL_ROWS, CELL_ROWS), (width, damage.CELL_COLUMNS, CELL_COLUMNS))
+        )
+        cells, torn = visible(rows @ changed @ columns.T).unbind(1)
+        return Scores(frames=worst(cells), cells=cells, torn=torn, kinds=visible(energies).mean((2, 3)))
 
 
 def bent(luma: Tensor) -> Tensor:
@@ -55,6 +61,24 @@ def bent(luma: Tensor) -> Tensor:
     places, _ = lines_aside(luma)
     lines: Tensor = torch.unflatten((places / BENT).square(), 1, (-1, damage.CELL_ROWS)).mean(2)
     return lines[..., None]
+
+
+def shares(length: int, step: int, parts: int) -> Tensor:
+    """(parts, cells) how much of each part of a side, ``length`` pixels, lies in each cell of ``step`` pixels of it.
+
+    Parts are those of adaptive pooling: of a side that they do not divide, they overlap by a pixel.
+    """
+    edge = torch.arange(parts + 1) * length
+    first, last = edge[:-1] // parts, (edge[1:] + parts - 1) // parts
+    start = torch.arange(0, length, step)
+    shared = last[:, None].minimum(start + step) - first[:, None].maximum(start)
+    return shared.clamp(min=0) / (last - first)[:, None]
+
+
+def worst(cells: Tensor) -> Tensor:
+    """(B, rows, columns) scores of regions to (B,) scores of frames."""
+    scores = cells.flatten(1)
+    return scores.topk(max(1, round(WORST_SHARE * scores.shape[1]))).values.mean(1)
 
 
 def energy(logits: Tensor) -> Tensor:

@@ -16,18 +16,19 @@ from tapemend.frames import Analysis, Verdict, damaged_cells
 
 __all__ = ["damaged_cells", "judge"]
 
-ABSOLUTE_THRESHOLD = 0.45
+ABSOLUTE_THRESHOLD = 0.17
 """Frames of an absolute scorer above this are damaged where the tape itself gives no threshold.
 
-It is below a half: what is overlooked stays, what is restored for nothing hardly changes.
+Well below a half: clean frames score less (docs/detection.md), what is overlooked stays, and what is restored for
+nothing hardly changes.
 """
-ABSOLUTE_CELL_THRESHOLD = 128
+ABSOLUTE_CELL_THRESHOLD = 96
 """The same for regions, 0 to 255."""
-CELL_THRESHOLD_RANGE = (64, 192)
+CELL_THRESHOLD_RANGE = (24, 160)
 """What an absolute scorer's threshold for regions may be moved to by the tape, 0 to 255."""
-LEAST_DISTANCE = 0.2
+LEAST_DISTANCE = 0.1
 """Absolute scorers: means of clean and damaged that are nearer than this are two kinds of the same."""
-LEAST_DAMAGED_MEAN = 0.25
+LEAST_DAMAGED_MEAN = 0.15
 """Absolute scorers: a group below this is not damaged, however far from the other."""
 MOST_CLEAN_MEAN = 0.5
 """Absolute scorers: a group above this is not clean, however far from the other."""

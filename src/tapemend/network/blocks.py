@@ -47,8 +47,8 @@ def roughness(picture: Tensor) -> Tensor:
     """
     tall = pad(picture, (0, 0, 1, 1), mode="replicate")
     wide = pad(picture[:, :1], (1, 1, 0, 0), mode="replicate")
-    down = tall[..., :-2, :] + tall[..., 2:, :] - 2 * picture
-    along = wide[..., :-2] + wide[..., 2:] - 2 * picture[:, :1]
+    down = (tall[..., :-2, :] + tall[..., 2:, :]).sub_(picture, alpha=2)
+    along = (wide[..., :-2] + wide[..., 2:]).sub_(picture[:, :1], alpha=2)
     return compress(torch.cat([down, along], 1))
 
 

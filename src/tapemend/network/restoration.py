@@ -34,7 +34,7 @@ class RestorationConfig:
 
     widths: tuple[int, int, int, int] = (24, 48, 96, 128)
     """Channels of the four levels; the first is a multiple of eight."""
-    depths: tuple[int, int, int, int] = (1, 2, 2, 2)
+    depths: tuple[int, int, int, int] = (2, 3, 3, 3)
     """Residual blocks of each level of the encoder; the decoder has one fewer, at least one."""
 
     @property

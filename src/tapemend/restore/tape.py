@@ -29,7 +29,7 @@ from tapemend.restore.restorer import Restorer, on_the_grid, region_weight
 from tapemend.restore.timebase import Anchor, TimeBase
 from tapemend.restore.windows import CONTEXT, Window, overlapping
 
-DOUBT = 0.25
+DOUBT = 0.04
 """Share of the threshold for regions from which on a region of a frame that is restored may change. Where damage is,
 the network's gate tells better than the scorer; the scorer says where surely nothing is."""
 HURT = 0.1

@@ -198,6 +198,7 @@ def _samples(tape: Tape) -> SampleSettings:
         texture_share=0.0,
         far_share=0.0,
         varied_share=0.0,
+        spared_share=0.0,
     )
 
 

@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from tapemend import checkpoint
 from tapemend.allocator import keep_memory
 from tapemend.colour import rgb_codes
-from tapemend.device import choose_device, choose_precision
+from tapemend.device import arithmetic, choose_device, choose_precision
 from tapemend.encode.target import written_aside
 from tapemend.errors import JournalMismatch
 from tapemend.report.picture import png
@@ -142,7 +142,7 @@ class Run:
         """One step; returns the losses."""
         for group in self.optimizer.param_groups:
             group["lr"] = self._learning_rate()
-        with self._arithmetic():
+        with arithmetic(self.device, self.precision):
             losses = self.recipe.losses(self.network, self._here(batch))
         self.optimizer.zero_grad(set_to_none=True)
         torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
@@ -157,10 +157,6 @@ class Run:
     def _here(self, batch: Batch) -> Batch:
         """The batch on the run's device."""
         return Batch(**{name: getattr(batch, name).to(self.device) for name in Batch.__dataclass_fields__})
-
-    def _arithmetic(self) -> torch.autocast:
-        """In the run's precision."""
-        return torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32)
 
     def _learning_rate(self) -> float:
         """Linear warm-up, then a cosine to 2 % at the last step."""
@@ -178,7 +174,7 @@ class Run:
     @torch.no_grad()
     def _show(self, batch: Batch) -> None:
         """Write what the network makes of a batch, to be looked at."""
-        with self._arithmetic():
+        with arithmetic(self.device, self.precision):
             picture = self.recipe.show(self.network, self._here(batch))
         with written_aside(self.folder / "pictures.png") as aside:
             aside.write_bytes(png(rgb_codes(picture.float())))

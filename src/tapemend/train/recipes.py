@@ -8,10 +8,17 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, interpolate, max_pool2d
+from torch.nn.functional import (
+    avg_pool2d,
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    interpolate,
+    max_pool2d,
+)
 
 from tapemend import checkpoint
-from tapemend.detect.damage import DamageScorer
+from tapemend.degrade import VISIBLE
+from tapemend.detect.damage import LOCAL_KINDS, DamageScorer, energy, visible, worst
 from tapemend.errors import SettingsError
 from tapemend.network.damage import DamageConfig, DamageNetwork, with_ends
 from tapemend.network.restoration import RestorationConfig, RestorationNetwork
@@ -68,7 +75,7 @@ class RestorerRecipe:
 
     kind: str = "restorer"
     config: RestorationConfig = RestorationConfig()
-    samples: SampleSettings = SampleSettings(steady_share=0.75, varied_share=0.3)
+    samples: SampleSettings = SampleSettings(steady_share=0.75, varied_share=0.3, spared_share=0.15)
     learning_rate: float = 8e-4
     steps: int = 5000
     temporal: float = 0.0
@@ -120,15 +127,17 @@ class ScorerRecipe:
     config: DamageConfig = DamageConfig()
     samples: SampleSettings = SampleSettings(
         rows=192,
-        columns=320,
+        columns=480,
         frames=4,
-        windows=4,
+        windows=3,
         references=0,
         clean_share=0.35,
         texture_share=0.35,
         pan_share=0.4,
         cut_share=0.15,
-        varied_share=0.3,
+        varied_share=0.4,
+        spared_share=0.2,
+        far_share=0.5,
     )
     learning_rate: float = 1e-3
     steps: int = 3000
@@ -138,9 +147,14 @@ class ScorerRecipe:
         return DamageNetwork(self.config)
 
     def losses(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        """Cross entropy against how visible each kind of damage is in each cell."""
-        logits = network(with_ends(batch.damaged))
-        return {"cells": binary_cross_entropy_with_logits(logits, visibility(batch.cells))}
+        """Cross entropy against how visible each kind of damage is in each cell, and any of it in the worst regions of
+        each frame, which are what a frame is judged by."""
+        logits = network(with_ends(batch.damaged)).float()
+        score, truth = (_frame_scores(each) for each in (energy(logits), (batch.cells / VISIBLE).square()))
+        return {
+            "cells": binary_cross_entropy_with_logits(logits, visibility(batch.cells)),
+            "frames": 0.15 * binary_cross_entropy(score.clamp(FAINTEST, 1 - FAINTEST), truth),
+        }
 
     def show(self, network: nn.Module, batch: Batch) -> Tensor:
         """The middle frame of each window: damaged, clean, how damaged its regions are thought to be, and are."""
@@ -153,6 +167,12 @@ class ScorerRecipe:
         return _in_rows(batch.damaged, batch.clean, *grey)
 
 
+def _frame_scores(energies: Tensor) -> Tensor:
+    """(B, T, K, H/8, W/16) energies to the scores (B * T,) that frames get: of regions of 32x32 pixels here."""
+    regions = avg_pool2d(energies[:, :, :LOCAL_KINDS].amax(2), (4, 2))
+    return worst(visible(regions).flatten(0, 1))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperRecipe:
     """The TAPE paper's network, at some size; its crops, T, D and loss, at a learning rate for short runs."""
@@ -160,7 +180,7 @@ class PaperRecipe:
     config: PaperConfig
     kind: str = "restorer"
     samples: SampleSettings = SampleSettings(
-        rows=128, columns=128, windows=2, references=5, steady_share=0.75, varied_share=0.3
+        rows=128, columns=128, windows=2, references=5, steady_share=0.75, varied_share=0.3, spared_share=0.15
     )
     learning_rate: float = 2e-4
     """The paper has 2e-5, for a hundred epochs."""
@@ -191,6 +211,9 @@ def _in_rows(*clips: Tensor) -> Tensor:
     middle = torch.cat([clip[:, clip.shape[1] // 2] for clip in clips], -1)
     return torch.cat(list(middle), -2)
 
+
+FAINTEST = 1e-4
+"""Least score, and least distance from 1, whose logarithm is taken."""
 
 RECIPES = MappingProxyType[str, Callable[[], Recipe]](
     {

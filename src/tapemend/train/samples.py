@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-from tapemend.degrade import VISIBLE, Damaged, Kind, Preset, degrade
+from tapemend.degrade import VISIBLE, Damaged, Preset, degrade
 from tapemend.degrade.timeline import generator, uniform
+from tapemend.detect.damage import TORN_KINDS
 from tapemend.lines import move_lines, sums_of_lines
 from tapemend.network.damage import CELL_COLUMNS, CELL_ROWS
 from tapemend.network.timebase import displacements, from_halfway
@@ -30,8 +31,6 @@ ASTRAY_LINES = 15
 """Lines that are mismeasured alike."""
 BLURRED_LINES = 2.5
 """Lines (standard deviation) that are measured as one."""
-TEARS = Kind.GEOMETRY, Kind.LINES
-"""Kinds of damage after which a line's content does not say how the scene moves."""
 UNSCORED, MISSED, MISTAKEN = 0.15, 0.4, 0.08
 """Share of windows whose torn regions are not known; how unsure these may be; standard deviation of what is said."""
 
@@ -85,6 +84,8 @@ class SampleSettings:
     """Share of windows that are fields on tape, damaged as such and interpolated to frames afterwards."""
     clean_share: float = 0.15
     """Share of windows left undamaged."""
+    spared_share: float = 0.0
+    """Share of windows in which damage spares some frames, and share of those in which it spares all but a band."""
     texture_share: float = 0.2
     """Share of windows with fine texture laid over them: clean clips lost much of theirs to their coding, and a network
     that never saw grass takes it for damage."""
@@ -133,7 +134,7 @@ def window(store: Store, settings: SampleSettings, depth: int, key: tuple[int, i
         picture = _separated(picture, first)
     own = settings.frames
     spoil = partial(degrade, seed=key[1] * 1009 + key[2], whole=(height // (1 + fields), width))
-    truth = spoil(picture[:own], indices[:own], damaging)
+    truth = _spared(spoil(picture[:own], indices[:own], damaging), settings.spared_share, key)
     steady = uniform(*key, "steady") < settings.steady_share
     parts = [_steadied(truth, key) if steady else truth.picture, truth.clean, truth.change]
     lent = _references(spoil, picture[own:], indices[own:], damaging, draw)
@@ -274,11 +275,35 @@ def _steadied(truth: Damaged, key: tuple[int, int, int]) -> Tensor:
 def _as_scored(cells: Tensor, key: tuple[int, int, int]) -> Tensor:
     """(T, K, H/8, W/16) changes by kind to (T, H/32, W/32), how surely lines are torn: less sure than the truth, and
     noisy; of some windows nothing is known."""
-    change = avg_pool2d(cells[:, [list(Kind).index(kind) for kind in TEARS]].square().amax(1), (4, 2)).sqrt()
+    change = avg_pool2d(cells[:, :TORN_KINDS].square().amax(1), (4, 2)).sqrt()
     draw = generator(*key, "scored")
     known = uniform(*key, "unscored") >= UNSCORED
     sure = visibility(change) * (1 - MISSED * uniform(*key, "sure"))
     return known * (sure + MISTAKEN * torch.randn(sure.shape, generator=draw)).clamp(0, 1)
+
+
+def _spared(truth: Damaged, share: float, key: tuple[int, int, int]) -> Damaged:
+    """The window with some of it as it was: whole frames, each as likely as not, or all lines but a band that wanders.
+
+    Damage of most kinds comes alone somewhere, and a network that only saw it everywhere takes what is beside it for
+    damaged too.
+    """
+    count, height = truth.shift.shape
+    chance = partial(uniform, *key)
+    hit = torch.ones(count, height, dtype=torch.bool)
+    if chance("frames spared") < share:
+        hit &= torch.tensor([[chance("spared", number) < 0.5] for number in range(count)])
+    if chance("band") < share:
+        lines = (0.06 + 0.5 * chance("band's height")) * height
+        tops = (chance("band's place") + 0.2 * (chance("band's speed") - 0.5) * torch.arange(count)) * height
+        hit &= (torch.arange(height) - tops[:, None]) % height < lines
+    mask = hit[:, None, :, None]
+    return Damaged(
+        picture=torch.where(mask, truth.picture, truth.clean),
+        clean=truth.clean,
+        shift=truth.shift * hit,
+        change=truth.change * mask,
+    )
 
 
 def _separated(picture: Tensor, first: int) -> Tensor:

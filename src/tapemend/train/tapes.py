@@ -42,6 +42,7 @@ from tapemend.degrade.passes.tracking import (
     DirtyDrum,
     HeadBanding,
     HeadClog,
+    HeadSwitching,
     LengthwiseChange,
     Mistracking,
 )
@@ -100,11 +101,31 @@ def any_tape(base: Preset, key: tuple[int, int, int]) -> Preset:
     return replace(base, damage=steps)
 
 
+def other_heads(base: Preset, key: tuple[int, int, int]) -> Preset:
+    """The same tape, whose heads are switched higher up or further down, and disturb its last lines more or less: of
+    what all its pictures show at the bottom nothing is damage."""
+    high, far, long, noisy, pale, start = (
+        uniform(*key, f"heads' {name}") for name in ("height", "distance", "length", "noise", "colour", "start")
+    )
+    heads = HeadSwitching(
+        height_lines=2.5 + 11 * high,
+        microseconds=10 * far,
+        recovery_lines=1 + 6 * long,
+        noise=0.8 * noisy,
+        colour_loss=pale,
+        start=start,
+    )
+    others = tuple(step for step in base.recording if not isinstance(step.does, HeadSwitching))
+    return replace(base, recording=(*others, Step(does=heads, name="head_switching")))
+
+
 def tape(presets: Sequence[str], varied_share: float, clean_share: float, key: tuple[int, int, int]) -> Preset:
     """One of the presets, or a tape of passes drawn at random, with every pass at a strength of its own; in damaged
-    stretches all the time or not at all."""
+    stretches all the time or not at all. As many have other heads as are of passes drawn at random."""
     chance = partial(uniform, *key)
     base = preset(presets[int(chance("preset") * len(presets))])
+    if chance("heads") < varied_share:
+        base = other_heads(base, key)
     if chance("varied") < varied_share:
         base = any_tape(base, key)
     damage = tuple(replace(step, strength=step.strength * chance(step.name) ** 0.5) for step in base.damage)
