@@ -29,6 +29,7 @@ from tapemend.degrade import PRESETS, VISIBLE, degrade
 from tapemend.detect import Scorer, scorer
 from tapemend.evaluate.metrics import psnr, square_error, to_codes
 from tapemend.lines import move_lines
+from tapemend.network.damage import with_ends
 from tapemend.network.lending import HEADS
 from tapemend.network.restoration import RestorationNetwork
 from tapemend.network.saturation import chroma_gain, with_colour
@@ -92,7 +93,7 @@ def table(
         )
         other = recorded[(number + 1) % len(clips)]
         visible = change.square().sum(0).sqrt() > VISIBLE
-        torn = judging.score(torch.cat([window[:1], window, window[-1:]])).torn
+        torn = judging.score(with_ends(window[None])[0]).torn
         for name, (chosen, *seen) in variants(network, pooled, window, torn, recorded[number], other).items():
             answer = restored(chosen, *seen, beside=0)[0]
             errors = [square_error(to_codes(picture), to_codes(clean)) for picture in (window[MIDDLE], answer)]

@@ -9,7 +9,7 @@ from tapemend import checkpoint
 from tapemend.network.damage import DamageConfig, DamageNetwork
 from tapemend.network.restoration import RestorationConfig, RestorationNetwork
 
-SMALL = RestorationConfig(widths=(8, 8, 24, 16))
+SMALL = RestorationConfig(widths=(8, 8, 24, 16), depths=(1, 2, 2, 2))
 SMALL_SCORER = DamageConfig(widths=(8, 8, 8))
 
 

@@ -17,7 +17,6 @@ from torch.nn.functional import (
 )
 
 from tapemend import checkpoint
-from tapemend.degrade import VISIBLE
 from tapemend.detect.damage import LOCAL_KINDS, DamageScorer, energy, visible, worst
 from tapemend.errors import SettingsError
 from tapemend.network.damage import DamageConfig, DamageNetwork, with_ends
@@ -25,7 +24,10 @@ from tapemend.network.restoration import RestorationConfig, RestorationNetwork
 from tapemend.network.swin_unet import PAPER_CONFIGS, PaperConfig, PaperNetwork
 from tapemend.train.extractor import load_swin
 from tapemend.train.losses import charbonnier, feature_distance, flicker, log_error
-from tapemend.train.samples import Batch, SampleSettings, visibility
+from tapemend.train.samples import Batch, SampleSettings, energy_of, visibility
+
+FAINTEST = 1e-4
+"""Least score, and least distance from 1, whose logarithm is taken."""
 
 
 class Recipe(Protocol):
@@ -150,7 +152,7 @@ class ScorerRecipe:
         """Cross entropy against how visible each kind of damage is in each cell, and any of it in the worst regions of
         each frame, which are what a frame is judged by."""
         logits = network(with_ends(batch.damaged)).float()
-        score, truth = (_frame_scores(each) for each in (energy(logits), (batch.cells / VISIBLE).square()))
+        score, truth = (_frame_scores(each) for each in (energy(logits), energy_of(batch.cells)))
         return {
             "cells": binary_cross_entropy_with_logits(logits, visibility(batch.cells)),
             "frames": 0.15 * binary_cross_entropy(score.clamp(FAINTEST, 1 - FAINTEST), truth),
@@ -211,9 +213,6 @@ def _in_rows(*clips: Tensor) -> Tensor:
     middle = torch.cat([clip[:, clip.shape[1] // 2] for clip in clips], -1)
     return torch.cat(list(middle), -2)
 
-
-FAINTEST = 1e-4
-"""Least score, and least distance from 1, whose logarithm is taken."""
 
 RECIPES = MappingProxyType[str, Callable[[], Recipe]](
     {

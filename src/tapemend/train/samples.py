@@ -11,7 +11,7 @@ from torch.nn.functional import avg_pool2d, interpolate
 
 from tapemend.degrade import VISIBLE, Damaged, Preset, degrade
 from tapemend.degrade.timeline import generator, uniform
-from tapemend.detect.damage import TORN_KINDS
+from tapemend.detect.damage import TORN_KINDS, visible
 from tapemend.lines import move_lines, sums_of_lines
 from tapemend.network.damage import CELL_COLUMNS, CELL_ROWS
 from tapemend.network.timebase import displacements, from_halfway
@@ -354,4 +354,9 @@ def _references(
 
 def visibility(change: Tensor) -> Tensor:
     """How visible a change is, 0 to 1: 1 - exp(-(change / VISIBLE)^2), 63 % at VISIBLE."""
-    return 1 - torch.exp(-(change / VISIBLE).square())
+    return visible(energy_of(change))
+
+
+def energy_of(change: Tensor) -> Tensor:
+    """A change as the scorer tells it: its mean square, 1 at VISIBLE."""
+    return (change / VISIBLE).square()
