@@ -36,7 +36,7 @@ from tapemend.network.saturation import chroma_gain, with_colour
 from tapemend.restore import Restorer
 from tapemend.restore.timebase import Anchor, TimeBase
 from tapemend.restore.windows import Window
-from tapemend.settings import DetectSettings, RestoreSettings
+from tapemend.settings import DetectSettings, Precision, RestoreSettings
 from tapemend.train.photographs import filmed
 
 FRAMES = 9
@@ -60,7 +60,9 @@ def main() -> None:
     options = parser.parse_args()
     keep_memory()
     torch.set_grad_enabled(False)
-    network = Restorer(checkpoint.read(options.weights, "restorer"), RestoreSettings(device="cpu")).network
+    network = Restorer(
+        checkpoint.read(options.weights, "restorer"), RestoreSettings(device="cpu", precision=Precision.FLOAT32)
+    ).network
     assert isinstance(network, RestorationNetwork), "the paper's network sees other things"
     clips = [clean_frames(path, options.still) for path in sorted(options.clips.iterdir())]
     judging = scorer(DetectSettings(), torch.device("cpu"))
