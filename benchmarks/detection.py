@@ -7,7 +7,8 @@ CLIP with the paper's prompts, where its weights are at hand (--clip-model), and
 under the same Otsu. Of each preset, all tapes together:
 
 frames   area under the ROC curve of the frame scores
-alone    the same of each tape by itself, mean over tapes: a restoration judges a tape by its own scores
+visible  the same without the damaged frames in which no region is visibly changed
+alone    the first of each tape by itself, mean over tapes: a restoration judges a tape by its own scores
 found    of the damaged frames, those judged damaged
 false    of the clean frames, those judged damaged
 regions  average precision of the region scores (18 x 24 regions a frame), for all kinds of damage but wrong levels
@@ -43,6 +44,15 @@ from tapemend.settings import DetectSettings, ScorerName
 TOUCHED = 0.5
 """Mean square error (0 to 255 scale) from which a frame counts as damaged: above what rounding alone does."""
 SIGNALSTATS = ("TOUT", "VREP", "YDIF")
+COLUMNS = {
+    "frames": "auc",
+    "visible": "auc_visible",
+    "alone": "auc_alone",
+    "found": "found",
+    "false": "false",
+    "regions": "average_precision",
+}
+"""What is printed, and what it is in the JSON."""
 LAYOUT = layout_of("yuv444p", 1)
 CPU = torch.device("cpu")
 
@@ -77,8 +87,7 @@ def main() -> None:
     torch.set_grad_enabled(False)
     clips = sorted(path for path in options.clips.iterdir() if path.is_file())
     scorers = ready(options.scorer_weights, options.clip_model)
-    columns = zip(("damaged", "frames", "alone", "found", "false", "regions"), (12, 8, 8, 7, 7, 8), strict=True)
-    print(f"{'preset':30} {'scorer':10} " + " ".join(f"{name:>{width}}" for name, width in columns))
+    print(f"{'preset':30} {'scorer':10} {'damaged':>12} " + " ".join(f"{name:>8}" for name in COLUMNS))
     rows = []
     for preset in options.presets:
         tapes: dict[str, list[Found]] = {}
@@ -88,10 +97,9 @@ def main() -> None:
         for name, founds in tapes.items():
             row = summary(founds)
             rows.append({"preset": preset, "scorer": name} | row)
-            share = f"{row['damaged']} of {row['frames']}"
+            damaged = f"{row['damaged']} of {row['frames']}"
             print(
-                f"{preset:30} {name:10} {share:>12} {row['auc']:8.3f} {row['auc_alone']:8.3f} {row['found']:7.1%} "
-                f"{row['false']:7.1%} {row['average_precision']:8.3f}",
+                f"{preset:30} {name:10} {damaged:>12} " + " ".join(f"{row[key]:8.3f}" for key in COLUMNS.values()),
                 flush=True,
             )
     if options.json:
@@ -149,20 +157,27 @@ def summary(tapes: list[Found]) -> dict[str, float | int]:
     score, judged, damaged = (
         np.concatenate([getattr(tape, name) for tape in tapes]) for name in ("score", "judged", "damaged")
     )
-    together = area_under_curve(score, damaged)
-    alone = [area for tape in tapes if (area := area_under_curve(tape.score, tape.damaged)) is not None]
+    alone = [found for tape in tapes if (found := area_under_curve(tape.score, tape.damaged)) is not None]
+    visible = np.concatenate([~tape.damaged | tape.damaged_cells.any((1, 2)) for tape in tapes])
     cells = np.concatenate([tape.cells.ravel() for tape in tapes])
     truth = np.concatenate([tape.damaged_cells.ravel() for tape in tapes])
     return {
         "frames": len(score),
         "damaged": int(damaged.sum()),
-        "auc": math.nan if together is None else together,
+        "auc": area(score, damaged),
+        "auc_visible": area(score[visible], damaged[visible]),
         "auc_alone": float(np.mean(alone)) if alone else math.nan,
         "found": share(judged[damaged]),
         "false": share(judged[~damaged]),
         "regions_damaged": float(truth.mean()),
         "average_precision": average_precision(cells, truth),
     }
+
+
+def area(score: NDArray[np.float32], damaged: NDArray[np.bool_]) -> float:
+    """Under the ROC curve; NaN where one of both kinds is missing."""
+    found = area_under_curve(score, damaged)
+    return math.nan if found is None else found
 
 
 def share(values: NDArray[np.bool_]) -> float:

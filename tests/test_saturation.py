@@ -27,7 +27,7 @@ def references(seed: int = 1) -> Tensor:
     return filmed((0, 9, 40), seed)
 
 
-@given(keep=st.floats(0.3, 0.9), place=st.integers(5, 30))
+@given(keep=st.floats(0.3, 0.85), place=st.integers(5, 30))
 @settings(max_examples=15, deadline=None)
 def test_faded_colour_is_measured_though_the_camera_pans(keep: float, place: int) -> None:
     faded = with_colour(filmed((place,)), torch.tensor([keep]))[0]
@@ -43,7 +43,7 @@ def test_what_lines_and_dropouts_do_to_colour_is_not_taken_for_it() -> None:
     assert chroma_gain(faded, references(), ALL) == pytest.approx(2, rel=0.1)
 
 
-@pytest.mark.parametrize("keep", [0.98, 1.0, 1.05, 1.6])
+@pytest.mark.parametrize("keep", [0.93, 0.98, 1.0, 1.05, 1.6])
 def test_colour_that_is_as_strong_or_stronger_stays(keep: float) -> None:
     """The clean frames may have lost theirs."""
     assert chroma_gain(with_colour(filmed((12,)), torch.tensor([keep]))[0], references(), ALL) == 1

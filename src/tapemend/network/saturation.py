@@ -32,8 +32,9 @@ COVERED = 0.2
 """Share of the picture that must show the same."""
 LOOKS = 2
 """Motion is found by colour too, so the first ratio is a little too near to 1: it is found anew with more colour."""
-LEAST, MOST = 1.05, 4.0
-"""Gain below which colour is left as it is, and above which there is none left to be strengthened."""
+LEAST, MOST = 1.1, 4.0
+"""Gain below which colour is left as it is, for it changes by 6 % in six frames where a wing is opened, and above which
+there is none left to be strengthened."""
 
 
 def chroma_gain(frame: Tensor, references: Tensor, lendable: Tensor) -> float:
