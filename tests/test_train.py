@@ -2,6 +2,7 @@
 
 import json
 import math
+import multiprocessing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
@@ -217,6 +218,18 @@ def test_samples_made_ahead_by_another_process_are_the_same(store: Store, whole:
     Run(TINY, replace(QUICK, ahead=True), tmp_path).train(store)
     for straight, ahead in zip(curve_of(whole), curve_of(tmp_path), strict=True):
         assert straight == pytest.approx(ahead, rel=1e-3)
+
+
+def test_the_other_process_ends_quietly_when_time_is_over(
+    store: Store, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """One that ends while it sends a sample aborts, and says so."""
+    large = replace(TINY, samples=replace(TINY_SAMPLES, windows=32))
+    run = Run(large, replace(QUICK, ahead=True, minutes=0.1, steps=100_000), tmp_path)
+    run.train(store)
+    assert run.step > 0
+    assert not multiprocessing.active_children()
+    assert "terminate" not in capfd.readouterr().err
 
 
 def test_a_sample_is_a_function_of_seed_and_step(store: Store) -> None:

@@ -3,12 +3,14 @@
 import json
 import logging
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
-from itertools import count
+from itertools import takewhile
 from math import cos, pi
+from multiprocessing import get_context
 from pathlib import Path
 
 import torch
@@ -58,18 +60,21 @@ class TrainSettings:
 
 
 class _Samples(IterableDataset[Batch]):
-    """Batches from a step on."""
+    """Batches from one step to before another."""
 
-    def __init__(self, make: Callable[[int], Batch], first: int) -> None:
-        self.make, self.first = make, first
+    def __init__(self, make: Callable[[int], Batch], first: int, stop: int) -> None:
+        self.make, self.steps = make, range(first, stop)
+        self.enough = get_context("spawn").Event()
 
     def __iter__(self) -> Iterator[Batch]:
-        return map(self.make, count(self.first))
+        return map(self.make, takewhile(lambda _: not self.enough.is_set(), self.steps))
 
-    def made_ahead(self) -> Iterator[Batch]:
+    @contextmanager
+    def made_ahead(self) -> Iterator[Iterator[Batch]]:
         """The same batches, made by another process.
 
         It is spawned: a forked copy of a process whose threads are computing may hang, and Python 3.12 warns of it.
+        What it has begun when no more are wanted is taken from it: a process that ends while it sends aborts.
         """
         loader = DataLoader(
             self,
@@ -79,7 +84,12 @@ class _Samples(IterableDataset[Batch]):
             multiprocessing_context="spawn",
             worker_init_fn=_start_worker,
         )
-        return iter(loader)
+        batches = iter(loader)
+        try:
+            yield batches
+        finally:
+            self.enough.set()
+            deque(batches, maxlen=0)
 
 
 def _start_worker(_: int) -> None:
@@ -122,21 +132,21 @@ class Run:
         deadline = time.monotonic() + self.settings.minutes * 60
         given = (self.recipe.samples, self.settings.seed)
         make = partial(source.batch, *given) if isinstance(source, Dataset) else partial(sample, source, *given)
-        samples = _Samples(make, self.step)
-        batches = samples.made_ahead() if self.settings.ahead else iter(samples)
-        since, started, total = self.step, time.monotonic(), Counter[str]()
-        while self.step < self.steps and time.monotonic() < deadline:
-            began = time.monotonic()
-            batch = next(batches)
-            total.update({"seconds_waiting": time.monotonic() - began})
-            total.update(self._learn(batch))
-            told()
-            if self.step % self.settings.save_every == 0:
-                self._note(total, self.step - since, time.monotonic() - started)
-                self._show(batch)
-                self.save()
-                since, started, total = self.step, time.monotonic(), Counter[str]()
-        self.save()
+        samples = _Samples(make, self.step, self.steps)
+        with samples.made_ahead() if self.settings.ahead else nullcontext(iter(samples)) as batches:
+            since, started, total = self.step, time.monotonic(), Counter[str]()
+            while self.step < self.steps and time.monotonic() < deadline:
+                began = time.monotonic()
+                batch = next(batches)
+                total.update({"seconds_waiting": time.monotonic() - began})
+                total.update(self._learn(batch))
+                told()
+                if self.step % self.settings.save_every == 0:
+                    self._note(total, self.step - since, time.monotonic() - started)
+                    self._show(batch)
+                    self.save()
+                    since, started, total = self.step, time.monotonic(), Counter[str]()
+            self.save()
 
     def _learn(self, batch: Batch) -> dict[str, float]:
         """One step; returns the losses."""
