@@ -173,9 +173,10 @@ def test_a_save_that_fails_leaves_the_state_before_it(store: Store, tmp_path: Pa
         (replace(TINY, learning_rate=1e-4), QUICK),
         (replace(TINY, samples=replace(TINY_SAMPLES, windows=3)), QUICK),
         (ScorerRecipe(), QUICK),
+        (TINY, replace(QUICK, learning_rate=1e-4)),
         (TINY, replace(QUICK, start_from="start")),
     ],
-    ids=["seed", "schedule", "learning rate", "samples", "network", "start"],
+    ids=["seed", "schedule", "recipe's learning rate", "samples", "network", "learning rate", "start"],
 )
 def test_a_folder_with_another_run_is_refused(
     other: RestorerRecipe | ScorerRecipe, how: TrainSettings, whole: Path
@@ -184,6 +185,17 @@ def test_a_folder_with_another_run_is_refused(
         how = replace(how, start_from=str(whole / "restorer.safetensors"))
     with pytest.raises(JournalMismatch, match="another recipe, seed, schedule or start"):
         Run(other, how, whole)
+
+
+def test_a_run_may_learn_at_another_rate_than_its_recipe(store: Store, whole: Path, tmp_path: Path) -> None:
+    run = Run(TINY, replace(QUICK, learning_rate=TINY.learning_rate / 100), tmp_path)
+    fresh = {name: value.clone() for name, value in run.network.state_dict().items()}
+    run.train(store)
+    usual, slow = state_of(whole), state_of(tmp_path)
+    moved = [sum((state[f"network/{name}"] - fresh[name]).abs().sum() for name in fresh) for state in (usual, slow)]
+    assert 0 < 20 * moved[1] < moved[0]
+    with pytest.raises(SettingsError, match="--learning-rate 0: must be above 0"):
+        Run(TINY, replace(QUICK, learning_rate=0), tmp_path)
 
 
 def test_a_new_run_begins_with_the_weights_of_another(store: Store, whole: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ def train(
     minutes: float = 60.0,
     seed: int = 1,
     steps: int | None = None,
+    learning_rate: float | None = None,
     start_from: str | None = None,
     swin: str | None = None,
     save_every: int = 200,
@@ -43,6 +44,8 @@ def train(
         Of the weights and of every sample.
     steps
         Length of the whole schedule, instead of the recipe's own.
+    learning_rate
+        At its highest, instead of the recipe's own. Weights that were trained to the end go on at a small part of it.
     start_from
         A checkpoint whose weights a new run begins with: a shipped one's name, or a file.
     swin
@@ -62,6 +65,12 @@ def train(
     from tapemend.train.recipes import recipe as named
 
     settings = TrainSettings(
-        minutes=minutes, seed=seed, steps=steps, save_every=save_every, device=device, start_from=start_from
+        minutes=minutes,
+        seed=seed,
+        steps=steps,
+        learning_rate=learning_rate,
+        save_every=save_every,
+        device=device,
+        start_from=start_from,
     )
     Run(named(recipe, swin), settings, run).train(Dataset(clips) if is_dataset(clips) else pack(clips, cache))

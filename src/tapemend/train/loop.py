@@ -24,7 +24,7 @@ from tapemend.allocator import keep_memory
 from tapemend.colour import rgb_codes
 from tapemend.device import arithmetic, choose_device, choose_precision
 from tapemend.encode.target import written_aside
-from tapemend.errors import JournalMismatch
+from tapemend.errors import JournalMismatch, SettingsError
 from tapemend.report.picture import png
 from tapemend.settings import Precision
 from tapemend.train.data import Store
@@ -53,6 +53,8 @@ class TrainSettings:
     """Where to train, as torch names it: cpu, cuda."""
     steps: int | None = None
     """Steps of the whole schedule, instead of the recipe's own."""
+    learning_rate: float | None = None
+    """At its highest, instead of the recipe's own: weights that were trained to the end go on at a small part of it."""
     start_from: str | None = None
     """Checkpoint whose weights a new run begins with, as :func:`tapemend.checkpoint.read` takes it."""
     ahead: bool = True
@@ -105,6 +107,9 @@ class Run:
         self.device = choose_device(settings.device)
         self.precision = choose_precision(Precision.AUTO, self.device)
         self.steps = settings.steps or recipe.steps
+        self.learning_rate = recipe.learning_rate if settings.learning_rate is None else settings.learning_rate
+        if not self.learning_rate > 0:
+            raise SettingsError(f"--learning-rate {self.learning_rate}: must be above 0")
         torch.manual_seed(settings.seed)
         fresh = recipe.build()
         start = checkpoint.read(settings.start_from, recipe.kind) if settings.start_from else None
@@ -113,7 +118,7 @@ class Run:
         self.start = start.sha256 if start is not None else None
         self.network = fresh.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
-        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.99))
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=self.learning_rate, betas=(0.9, 0.99))
         self.step = 0
         folder.mkdir(parents=True, exist_ok=True)
         if self.state.exists():
@@ -171,7 +176,7 @@ class Run:
     def _learning_rate(self) -> float:
         """Linear warm-up, then a cosine to 2 % at the last step."""
         warm = min(1.0, (self.step + 1) / WARM_UP)
-        return self.recipe.learning_rate * warm * (0.51 + 0.49 * cos(pi * min(1.0, self.step / self.steps)))
+        return self.learning_rate * warm * (0.51 + 0.49 * cos(pi * min(1.0, self.step / self.steps)))
 
     def _note(self, total: Counter[str], count: int, seconds: float) -> None:
         """A line of the curve: mean losses since the last one, seconds per step, and how many of them for samples."""
@@ -209,7 +214,13 @@ class Run:
     def _work(self) -> str:
         """What must be the same for a run to go on."""
         work = asdict(self.recipe)  # type: ignore[call-overload]
-        return json.dumps(work | {"seed": self.settings.seed, "steps": self.steps, "start": self.start}, sort_keys=True)
+        run = {
+            "seed": self.settings.seed,
+            "steps": self.steps,
+            "learning_rate": self.learning_rate,
+            "start": self.start,
+        }
+        return json.dumps(work | run, sort_keys=True)
 
     def _header(self) -> dict[str, str]:
         return {"work": self._work(), "step": str(self.step)}
