@@ -122,27 +122,29 @@ def variants(
     """Which network sees which frames, the damaged one in their middle, what of them is torn, and which references; by
     name."""
     right, foreign = lenders[:USED], others[:USED]
-    alone, beside = slice(MIDDLE, MIDDLE + 1), slice(MIDDLE - 1, MIDDLE + 2)
     steady, unheld = steadied(window, right), steadied(window, lenders[:0])
-    seen = coloured(steady, right)
-    again, unknown = restored(network, seen, torn, right), torch.zeros_like(torn)
-    colourful, unlined = coloured(unheld, right), coloured(window, right)
-    with_one, with_five = coloured(unheld, lenders[:1]), coloured(steadied(window, lenders), lenders)
-    with_foreign = coloured(steadied(window, foreign), foreign)
+    seen, unknown = coloured(steady, right), torch.zeros_like(torn)
+    again = seen.clone()
+    again[MIDDLE - 1 : MIDDLE + 2] = restored(network, seen, torn, right)
+
+    def given(frames: Tensor, lent: Tensor, beside: int = 1, known: Tensor = torn) -> tuple[Tensor, Tensor, Tensor]:
+        numbers = slice(MIDDLE - beside, MIDDLE + beside + 1)
+        return frames[numbers], known[numbers], lent
+
     return {
-        "everything (T = 3, D = 3)": (network, seen[beside], torn[beside], right),
-        "and a second look": (network, again, unknown[beside], right),
-        "nothing known to be torn": (network, seen[beside], unknown[beside], right),
-        "colour left as it is": (network, steady[beside], torn[beside], right),
-        "lines left where they are": (network, unlined[beside], torn[beside], right),
-        "lines held against neighbours only": (network, colourful[beside], torn[beside], right),
-        "no references (D = 0)": (network, unheld[beside], torn[beside], lenders[:0]),
-        "one reference (D = 1)": (network, with_one[beside], torn[beside], lenders[:1]),
-        "five references (D = 5)": (network, with_five[beside], torn[beside], lenders),
-        "references of another scene": (network, with_foreign[beside], torn[beside], foreign),
-        "no neighbours (T = 1)": (network, seen[alone], torn[alone], right),
-        "no neighbours, no references": (network, unheld[alone], torn[alone], lenders[:0]),
-        "mean pooling": (pooled, seen[beside], torn[beside], right),
+        "everything (T = 3, D = 3)": (network, *given(seen, right)),
+        "and a second look": (network, *given(again, right, known=unknown)),
+        "nothing known to be torn": (network, *given(seen, right, known=unknown)),
+        "colour left as it is": (network, *given(steady, right)),
+        "lines left where they are": (network, *given(coloured(window, right), right)),
+        "lines held against neighbours only": (network, *given(coloured(unheld, right), right)),
+        "no references (D = 0)": (network, *given(unheld, lenders[:0])),
+        "one reference (D = 1)": (network, *given(coloured(unheld, lenders[:1]), lenders[:1])),
+        "five references (D = 5)": (network, *given(coloured(steadied(window, lenders), lenders), lenders)),
+        "references of another scene": (network, *given(coloured(steadied(window, foreign), foreign), foreign)),
+        "no neighbours (T = 1)": (network, *given(seen, right, beside=0)),
+        "no neighbours, no references": (network, *given(unheld, lenders[:0], beside=0)),
+        "mean pooling": (pooled, *given(seen, right)),
     }
 
 
