@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from tapemend.cli import main
 from tapemend.colour import from_codes, to_codes
 from tapemend.errors import JournalMismatch, SettingsError
+from tapemend.settings import TrainSettings
 from tapemend.train.data import Store, pack
 from tapemend.train.dataset import Dataset, DatasetSettings, build, is_dataset
-from tapemend.train.loop import Run, TrainSettings
+from tapemend.train.loop import Run
 from tapemend.train.recipes import RestorerRecipe
 from tapemend.train.samples import SampleSettings, window
 

@@ -44,8 +44,8 @@ def test_what_lines_and_dropouts_do_to_colour_is_not_taken_for_it() -> None:
 
 
 @pytest.mark.parametrize("keep", [0.93, 0.98, 1.0, 1.05, 1.6])
-def test_colour_that_is_as_strong_or_stronger_stays(keep: float) -> None:
-    """The clean frames may have lost theirs."""
+def test_colour_that_is_hardly_weaker_or_stronger_stays(keep: float) -> None:
+    """Scenes change a little by themselves, and the clean frames may have lost theirs."""
     assert chroma_gain(with_colour(filmed((12,)), torch.tensor([keep]))[0], references(), ALL) == 1
 
 

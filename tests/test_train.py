@@ -26,9 +26,9 @@ from tapemend.network.damage import DamageConfig, DamageNetwork
 from tapemend.network.restoration import RestorationConfig, RestorationNetwork
 from tapemend.network.swin_unet import PAPER_CONFIGS
 from tapemend.restore import Restorer
-from tapemend.settings import RestoreSettings
+from tapemend.settings import RestoreSettings, TrainSettings
 from tapemend.train.data import SHORTEST, Store, pack
-from tapemend.train.loop import Run, TrainSettings
+from tapemend.train.loop import Run
 from tapemend.train.losses import charbonnier, feature_distance, flicker, log_error
 from tapemend.train.recipes import PaperRecipe, RestorerRecipe, ScorerRecipe, recipe
 from tapemend.train.samples import (

@@ -294,3 +294,29 @@ class AdaptSettings:
             raise SettingsError(f"--minutes {self.minutes}: must be at least 0")
         if self.steps is not None and self.steps < 1:
             raise SettingsError(f"--steps {self.steps}: must be at least 1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainSettings:
+    """One run of a recipe."""
+
+    minutes: float = 60.0
+    """Stop after this time; the next run with the same folder goes on from there."""
+    seed: int = 1
+    """Of the weights and of every sample."""
+    steps: int | None = None
+    """Length of the whole schedule, instead of the recipe's own."""
+    learning_rate: float | None = None
+    """At its highest, instead of the recipe's own. Weights that were trained to the end go on at a small part of it."""
+    start_from: str | None = None
+    """A checkpoint whose weights a new run begins with: a shipped one's name, or a file."""
+    save_every: int = 200
+    """Steps between checkpoints."""
+    device: str = "cpu"
+    """cpu or cuda."""
+    ahead: bool = True
+    """Make samples ahead in another process, or else between the steps; they are the same."""
+
+    def __post_init__(self) -> None:
+        if self.learning_rate is not None and not self.learning_rate > 0:
+            raise SettingsError(f"--learning-rate {self.learning_rate}: must be above 0")

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from tapemend.settings import TrainSettings
+
 
 def train(
     clips: Path,
@@ -14,14 +16,8 @@ def train(
     recipe: str = "restorer",
     run: Path = Path("runs/restorer"),
     cache: Path = Path("runs/cache"),
-    minutes: float = 60.0,
-    seed: int = 1,
-    steps: int | None = None,
-    learning_rate: float | None = None,
-    start_from: str | None = None,
     swin: str | None = None,
-    save_every: int = 200,
-    device: Annotated[str, Parameter(name="--device")] = "cpu",
+    settings: Annotated[TrainSettings, Parameter(name="*")] = TrainSettings(),
 ) -> None:
     """Train a network on clean clips, damaged by the simulator; goes on where the run's folder stopped.
 
@@ -38,22 +34,8 @@ def train(
         Where the state, the curve, pictures of the last batch and the checkpoint are kept.
     cache
         Where the clips are packed once, about 1.5 GB for 1,000 frames.
-    minutes
-        Stop after this time.
-    seed
-        Of the weights and of every sample.
-    steps
-        Length of the whole schedule, instead of the recipe's own.
-    learning_rate
-        At its highest, instead of the recipe's own. Weights that were trained to the end go on at a small part of it.
-    start_from
-        A checkpoint whose weights a new run begins with: a shipped one's name, or a file.
     swin
         For the paper's network: a folder with a pretrained Swin-T, or the hub name of one that is on this machine.
-    save_every
-        Steps between checkpoints.
-    device
-        cpu or cuda.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     from tapemend.allocator import keep_memory
@@ -61,16 +43,7 @@ def train(
     keep_memory()
     from tapemend.train.data import pack
     from tapemend.train.dataset import Dataset, is_dataset
-    from tapemend.train.loop import Run, TrainSettings
+    from tapemend.train.loop import Run
     from tapemend.train.recipes import recipe as named
 
-    settings = TrainSettings(
-        minutes=minutes,
-        seed=seed,
-        steps=steps,
-        learning_rate=learning_rate,
-        save_every=save_every,
-        device=device,
-        start_from=start_from,
-    )
     Run(named(recipe, swin), settings, run).train(Dataset(clips) if is_dataset(clips) else pack(clips, cache))

@@ -39,10 +39,11 @@ from tapemend.settings import (
     ProbeSettings,
     ReferenceSettings,
     RestoreSettings,
+    TrainSettings,
 )
 from tapemend.train.data import SHORTEST, Store
 from tapemend.train.likeness import alike, distances
-from tapemend.train.loop import Run, TrainSettings
+from tapemend.train.loop import Run
 from tapemend.train.recipes import RestorerRecipe
 from tapemend.train.samples import MARGIN, SampleSettings, sample
 from tapemend.train.stretches import GAP, Stretches, find_stretches, pack_stretches

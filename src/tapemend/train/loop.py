@@ -6,7 +6,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from itertools import takewhile
 from math import cos, pi
@@ -24,9 +24,9 @@ from tapemend.allocator import keep_memory
 from tapemend.colour import rgb_codes
 from tapemend.device import arithmetic, choose_device, choose_precision
 from tapemend.encode.target import written_aside
-from tapemend.errors import JournalMismatch, SettingsError
+from tapemend.errors import JournalMismatch
 from tapemend.report.picture import png
-from tapemend.settings import Precision
+from tapemend.settings import Precision, TrainSettings
 from tapemend.train.data import Store
 from tapemend.train.dataset import Dataset
 from tapemend.train.recipes import Recipe
@@ -37,28 +37,6 @@ EMA = 0.998
 """Weight of the past in the running average of the weights."""
 WARM_UP = 100
 """Steps over which the learning rate rises."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainSettings:
-    """One run of a recipe."""
-
-    minutes: float = 60.0
-    """Stop after this time; the next run with the same folder goes on from there."""
-    seed: int = 1
-    """Seed of the weights and of every sample."""
-    save_every: int = 200
-    """Steps between checkpoints."""
-    device: str = "cpu"
-    """Where to train, as torch names it: cpu, cuda."""
-    steps: int | None = None
-    """Steps of the whole schedule, instead of the recipe's own."""
-    learning_rate: float | None = None
-    """At its highest, instead of the recipe's own: weights that were trained to the end go on at a small part of it."""
-    start_from: str | None = None
-    """Checkpoint whose weights a new run begins with, as :func:`tapemend.checkpoint.read` takes it."""
-    ahead: bool = True
-    """Make samples ahead in another process, or else between the steps; they are the same."""
 
 
 class _Samples(IterableDataset[Batch]):
@@ -108,8 +86,6 @@ class Run:
         self.precision = choose_precision(Precision.AUTO, self.device)
         self.steps = settings.steps or recipe.steps
         self.learning_rate = recipe.learning_rate if settings.learning_rate is None else settings.learning_rate
-        if not self.learning_rate > 0:
-            raise SettingsError(f"--learning-rate {self.learning_rate}: must be above 0")
         torch.manual_seed(settings.seed)
         fresh = recipe.build()
         start = checkpoint.read(settings.start_from, recipe.kind) if settings.start_from else None

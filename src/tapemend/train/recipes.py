@@ -152,9 +152,10 @@ class ScorerRecipe:
         """Cross entropy against how visible each kind of damage is in each cell, and any of it in the worst regions of
         each frame, which are what a frame is judged by."""
         logits = network(with_ends(batch.damaged)).float()
-        score, truth = (_frame_scores(each) for each in (energy(logits), energy_of(batch.cells)))
+        changed = energy_of(batch.cells)
+        score, truth = (_frame_scores(each) for each in (energy(logits), changed))
         return {
-            "cells": binary_cross_entropy_with_logits(logits, visibility(batch.cells)),
+            "cells": binary_cross_entropy_with_logits(logits, visible(changed)),
             "frames": 0.15 * binary_cross_entropy(score.clamp(FAINTEST, 1 - FAINTEST), truth),
         }
 
