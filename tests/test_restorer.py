@@ -17,7 +17,19 @@ from test_timebase import swaying
 from torch import Tensor
 
 from tapemend import checkpoint
-from tapemend.frames import Analysis, Frame, FrameState, PixelLayout, Plane, References, Repair, Restored, Shot, Verdict
+from tapemend.frames import (
+    Analysis,
+    Frame,
+    FrameState,
+    PixelLayout,
+    Plane,
+    References,
+    Repair,
+    Restored,
+    ScanType,
+    Shot,
+    Verdict,
+)
 from tapemend.lines import move_lines
 from tapemend.pictures import layout_of
 from tapemend.references import ReferenceFinder
@@ -93,7 +105,7 @@ class Scene:
             shots=self.shots,
             find_references=finder.find,
             fetch=self.frames.__getitem__,
-            from_fields=False,
+            scan=ScanType.PROGRESSIVE,
         )
 
     def restored(
@@ -223,6 +235,23 @@ def test_lines_stay_where_they_are_if_settings_say_so(tmp_path: Path) -> None:
     idle = write_idle_restorer(tmp_path / "idle.safetensors")
     for each in SwayingScene().restored(idle, replace(PLAIN, steady=False)):
         assert each.repair.moved == each.repair.changed == 0
+
+
+def test_lines_torn_each_for_itself_are_put_back_and_a_stretch_may_end_anywhere(tmp_path: Path) -> None:
+    tape, idle = SwayingScene(), write_idle_restorer(tmp_path / "idle.safetensors")
+    tape.analysis.torn_score[[3, 5]] = 0
+    for index in (3, 5):
+        tape.frames[index] = tape.whole[index]
+    shift = torch.zeros(128)
+    shift[40:90] = torch.randint(-9, 10, (50,), generator=torch.Generator().manual_seed(3)).float()
+    tape.frames[4] = torn(tape.whole[4], shift)
+    found = tape.restored(idle)
+    assert_same(tape.restored(idle, edges=(4, 5)), found)
+    before, after = (
+        np.square(luma_of(each) - luma_of(tape.whole[4])).mean() for each in (tape.frames[4], found[4].frame)
+    )
+    assert after < 0.1 * before
+    assert found[4].repair.moved == pytest.approx(float(shift.abs().max()), abs=0.5)
 
 
 class FadedScene(Scene):

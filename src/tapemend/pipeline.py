@@ -181,7 +181,7 @@ def _plan(reader: Reader, tape: Tape, analysis: Analysis, settings: Settings) ->
         shots=shots,
         find_references=finder.find,
         fetch=reader.fetch,
-        from_fields=reader.bobs,
+        scan=tape.scan.used,
     )
 
 

@@ -18,6 +18,7 @@ from tapemend.frames import (
     References,
     Repair,
     Restored,
+    ScanType,
     Shot,
     Verdict,
     damaged_cells,
@@ -27,6 +28,7 @@ from tapemend.network.motion import COARSEST
 from tapemend.network.saturation import chroma_gain, with_colour
 from tapemend.restore.restorer import Restorer, on_the_grid, region_weight
 from tapemend.restore.timebase import Anchor, TimeBase
+from tapemend.restore.torn import TornLines, find_torn_lines
 from tapemend.restore.windows import CONTEXT, Window, overlapping
 
 DOUBT = 0.04
@@ -57,8 +59,8 @@ class Plan:
     """References for the window [start, stop)."""
     fetch: Callable[[int], Frame]
     """A frame by index."""
-    from_fields: bool
-    """Whether frames are fields in turn, their other lines interpolated."""
+    scan: ScanType
+    """Of the tape; if it is interlaced, frames are fields in turn, their other lines interpolated."""
 
     def cells(self, index: int | NDArray[np.intp]) -> NDArray[np.bool_]:
         """(rows, columns) damaged regions of a frame, or (K, rows, columns) of K of them."""
@@ -76,6 +78,12 @@ class Plan:
         """(stop - start, rows, columns) how surely lines are torn or lost in regions of frames, 0 to 1."""
         return torch.from_numpy(self.analysis.torn_score[start:stop].astype(np.float32)) / 255
 
+    def own_lines(self, index: int) -> slice:
+        """The lines of a frame that the tape has: of a field's every second one."""
+        if not self.scan.interlaced:
+            return slice(None)
+        return slice((index + (self.scan is ScanType.BOTTOM_FIRST)) % 2, None, 2)
+
     def doubtful(self, index: int) -> NDArray[np.bool_]:
         """(rows, columns) regions of a frame that may change if it is restored: all where none stands out."""
         cells: NDArray[np.bool_] = self.analysis.cell_score[index] > DOUBT * self.verdict.cell_threshold
@@ -88,7 +96,7 @@ class TapeRestorer:
     def __init__(self, restorer: Restorer, plan: Plan) -> None:
         self.restorer, self.plan = restorer, plan
         self.length, self.strength = restorer.settings.window, restorer.settings.strength
-        self.time_base = TimeBase(restorer.device, 2 if plan.from_fields else 1)
+        self.time_base = TimeBase(restorer.device, 2 if plan.scan.interlaced else 1)
 
     def needed(self, start: int, stop: int) -> tuple[int, int]:
         """The frames that restoring [start, stop) reads in order."""
@@ -135,12 +143,14 @@ class TapeRestorer:
         may = ~self.plan.cells(np.array(references.indices, np.intp))
         aside = self._aside(window, given, references, lent)
         aside[places] *= torch.stack([self._lines(index, height) for index in damaged])
-        put_back = move_lines(given, -aside) if aside.any() else given
+        torn_lines = self._torn_lines(window, move_lines(given, -aside), lent)
+        put_back = torn_lines.put_back(given, aside)
         gains = self._chroma_gains(window, put_back, lent, may)
         seen = with_colour(put_back, gains) if (gains != 1).any() else put_back
-        torn = self.plan.torn(window.first, window.last)
+        torn = torn_lines.left(self.plan.torn(window.first, window.last))
         whole = seen[places] - given[places] + self._looked_at(seen, places, weights, lent, may, torn)
-        return zip(whole * self.strength, aside[places].abs().amax(1).tolist(), gains[places].tolist(), strict=True)
+        moved = (aside + torn_lines.places)[places].abs().amax(1)
+        return zip(whole * self.strength, moved.tolist(), gains[places].tolist(), strict=True)
 
     def _looked_at(
         self,
@@ -178,6 +188,16 @@ class TapeRestorer:
             return torch.zeros(pictures.shape[0], pictures.shape[2])
         damaged = torch.tensor([self.plan.damaged(index) for index in range(window.first, window.last)])
         return self.time_base.displacements(window, pictures, damaged, self._anchors(references, lent))
+
+    def _torn_lines(self, window: Window, pictures: Tensor, references: Tensor) -> TornLines:
+        """Lines torn each for itself, of the window's damaged frames and of those beside them."""
+        indices, height = range(window.first, window.last), pictures.shape[2]
+        lines = torch.zeros(len(indices), height)
+        for index in indices[max(0, window.start - 1 - window.first) : window.stop + 1 - window.first]:
+            if self.restorer.settings.steady and self.plan.hurt(index):
+                lines[index - window.first] = self._lines(index, height)
+        torn, own = self.plan.torn(window.first, window.last), [self.plan.own_lines(index) for index in indices]
+        return find_torn_lines(pictures, references, torn, lines, own, self.restorer.device)
 
     def _chroma_gains(
         self, window: Window, pictures: Tensor, references: Tensor, lendable: NDArray[np.bool_]

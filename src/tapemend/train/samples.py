@@ -7,7 +7,7 @@ from math import floor
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, interpolate
+from torch.nn.functional import avg_pool1d, avg_pool2d, interpolate
 
 from tapemend.degrade import VISIBLE, Damaged, Preset, degrade
 from tapemend.degrade.timeline import generator, uniform
@@ -31,6 +31,12 @@ ASTRAY_LINES = 15
 """Lines that are mismeasured alike."""
 BLURRED_LINES = 2.5
 """Lines (standard deviation) that are measured as one."""
+TORN_LINE = 0.5
+"""Pixels that a line lies aside of those around it, from which on it is torn."""
+UNFOUND = 0.25
+"""Share of windows in which no torn line is put back; of those of the others any share is."""
+ASTRAY, FAR_ASTRAY, ASTRAY_SHARE = 0.2, 6.0, 0.04
+"""Standard deviation of the places of torn lines that are found, pixels; of some of them, and their share."""
 UNSCORED, MISSED, MISTAKEN = 0.15, 0.4, 0.08
 """Share of windows whose torn regions are not known; how unsure these may be; standard deviation of what is said."""
 
@@ -136,7 +142,8 @@ def window(store: Store, settings: SampleSettings, depth: int, key: tuple[int, i
     spoil = partial(degrade, seed=key[1] * 1009 + key[2], whole=(height // (1 + fields), width))
     truth = _spared(spoil(picture[:own], indices[:own], damaging), settings.spared_share, key)
     steady = uniform(*key, "steady") < settings.steady_share
-    parts = [_steadied(truth, key) if steady else truth.picture, truth.clean, truth.change]
+    seen, found = _steadied(truth, key) if steady else (truth.picture, torch.zeros_like(truth.shift))
+    parts = [seen, truth.clean, truth.change]
     lent = _references(spoil, picture[own:], indices[own:], damaging, draw)
     if fields:
         parts = [_interpolated(part, first) for part in parts]
@@ -145,7 +152,8 @@ def window(store: Store, settings: SampleSettings, depth: int, key: tuple[int, i
         part[..., MARGIN : MARGIN + settings.columns] for part in (*parts, *lent)
     )
     cells = avg_pool2d(change.square(), (CELL_ROWS, CELL_COLUMNS)).sqrt()
-    return damaged, clean, cells, references, lendable[:, 0] == 1, _as_scored(cells, key)
+    torn = _as_scored(cells, key) * (1 - avg_pool1d(found, (4 * CELL_ROWS // (1 + fields)))[..., None])
+    return damaged, clean, cells, references, lendable[:, 0] == 1, torn
 
 
 def _filmed(store: Store, settings: SampleSettings, clip: int, frames: list[int], key: tuple[int, int, int]) -> Tensor:
@@ -253,23 +261,39 @@ def _resharpened(luma: Tensor, amount: float) -> Tensor:
     return luma
 
 
-def _steadied(truth: Damaged, key: tuple[int, int, int]) -> Tensor:
-    """(T, 3, H, W) with the lines put back from the truth, as uncertain as measuring whole pictures would find it.
+def _steadied(truth: Damaged, key: tuple[int, int, int]) -> tuple[Tensor, Tensor]:
+    """(T, 3, H, W) with the lines put back from the truth, as uncertain as measuring whole pictures would find it, and
+    (T, H) 1 for torn lines among them, else 0.
 
-    Of a crop's short lines measuring itself finds less than of whole ones. Lines that are torn each for itself it
-    does not find.
+    Of a crop's short lines measuring itself finds less than of whole ones.
     """
     count, height = truth.shift.shape
     if count < 3:
-        return truth.picture
+        return truth.picture, torch.zeros_like(truth.shift)
     draw = generator(*key, "measured")
     doubt = SUREST + (LEAST_SURE - SUREST) * uniform(*key, "doubt")
     astray = _blur(torch.randn(count - 2, 1, 1, height, generator=draw), torch.ones(ASTRAY_LINES) / ASTRAY_LINES)
     alike = sums_of_lines(truth.shift, BLURRED_LINES) / sums_of_lines(torch.ones_like(truth.shift), BLURRED_LINES)
-    lost = (truth.shift - alike).square()
-    found = from_halfway(alike) + doubt * ASTRAY_LINES**0.5 * astray[:, 0, 0]
-    aside = displacements(found, doubt**2 + lost[:-2] + lost[1:-1] + lost[2:], torch.ones(count))
-    return move_lines(truth.picture, -aside)
+    alone = truth.shift - alike
+    lost = alone.square()
+    measured = from_halfway(alike) + doubt * ASTRAY_LINES**0.5 * astray[:, 0, 0]
+    aside = displacements(measured, doubt**2 + lost[:-2] + lost[1:-1] + lost[2:], torch.ones(count))
+    found = _found(alone, key, draw)
+    far = torch.rand(alone.shape, generator=draw) < ASTRAY_SHARE
+    error = torch.where(far, FAR_ASTRAY, ASTRAY) * torch.randn(alone.shape, generator=draw)
+    return move_lines(truth.picture, -(aside + found * (alone + error))), found
+
+
+def _found(alone: Tensor, key: tuple[int, int, int], draw: torch.Generator) -> Tensor:
+    """(T, H) how far each line lies aside of those around it to 1 for torn ones that are put back, else 0: many or few
+    of a window, and more here than there."""
+    if uniform(*key, "unfound") < UNFOUND:
+        return torch.zeros_like(alone)
+    here = _blur(torch.randn(alone.shape, generator=draw), torch.ones(ASTRAY_LINES) / ASTRAY_LINES**0.5)
+    luck = (here + torch.randn(alone.shape, generator=draw)) / 2**0.5
+    likely = torch.tensor(uniform(*key, "found share")).clamp(1e-3, 1 - 1e-3)
+    found: Tensor = (alone.abs() > TORN_LINE) & (luck < torch.special.ndtri(likely))
+    return found.float()
 
 
 def _as_scored(cells: Tensor, key: tuple[int, int, int]) -> Tensor:
