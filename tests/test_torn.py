@@ -105,7 +105,7 @@ def test_of_fields_their_own_lines_are_put_back_and_those_between_are_made_anew(
     surely = torch.zeros(5, REGIONS, 6)
     surely[2] = known()[1]
     found = find_torn_lines(torn, torn[:0], surely, torch.ones(5, 2 * ROWS), own, CPU)
-    assert ((found.places[2, own[2]] - truth[2]).abs() > 0.8)[BAND].float().mean() < 0.1
+    assert ((found.places[2, own[2]] - truth[2]).abs() > 0.8)[BAND].float().mean() < 0.2
     assert not found.places[2, own[1]].any()
     back = found.put_back(torn, torch.zeros_like(found.places))
     before, after = ((each - pictures)[2].square().mean() for each in (torn, back))
