@@ -35,6 +35,7 @@ from tapemend.network.restoration import RestorationNetwork
 from tapemend.network.saturation import chroma_gain, with_colour
 from tapemend.restore import Restorer
 from tapemend.restore.timebase import Anchor, TimeBase
+from tapemend.restore.torn import find_torn_lines
 from tapemend.restore.windows import Window
 from tapemend.settings import DetectSettings, Precision, RestoreSettings
 from tapemend.train.photographs import filmed
@@ -121,31 +122,42 @@ def variants(
 ) -> dict[str, tuple[RestorationNetwork, Tensor, Tensor, Tensor]]:
     """Which network sees which frames, the damaged one in their middle, what of them is torn, and which references; by
     name."""
-    right, foreign = lenders[:USED], others[:USED]
-    steady, unheld = steadied(window, right), steadied(window, lenders[:0])
-    seen, unknown = coloured(steady, right), torch.zeros_like(torn)
+    right, foreign, none = lenders[:USED], others[:USED], lenders[:0]
+    unknown = torch.zeros_like(torn)
+    seen, left = put_back(window, torn, right)
     again = seen.clone()
-    again[MIDDLE - 1 : MIDDLE + 2] = restored(network, seen, torn, right)
+    again[MIDDLE - 1 : MIDDLE + 2] = restored(network, seen, left, right)
 
-    def given(frames: Tensor, lent: Tensor, beside: int = 1, known: Tensor = torn) -> tuple[Tensor, Tensor, Tensor]:
+    def given(frames: Tensor, known: Tensor, lent: Tensor, beside: int = 1) -> tuple[Tensor, Tensor, Tensor]:
         numbers = slice(MIDDLE - beside, MIDDLE + beside + 1)
         return frames[numbers], known[numbers], lent
 
     return {
-        "everything (T = 3, D = 3)": (network, *given(seen, right)),
-        "and a second look": (network, *given(again, right, known=unknown)),
-        "nothing known to be torn": (network, *given(seen, right, known=unknown)),
-        "colour left as it is": (network, *given(steady, right)),
-        "lines left where they are": (network, *given(coloured(window, right), right)),
-        "lines held against neighbours only": (network, *given(coloured(unheld, right), right)),
-        "no references (D = 0)": (network, *given(unheld, lenders[:0])),
-        "one reference (D = 1)": (network, *given(coloured(unheld, lenders[:1]), lenders[:1])),
-        "five references (D = 5)": (network, *given(coloured(steadied(window, lenders), lenders), lenders)),
-        "references of another scene": (network, *given(coloured(steadied(window, foreign), foreign), foreign)),
-        "no neighbours (T = 1)": (network, *given(seen, right, beside=0)),
-        "no neighbours, no references": (network, *given(unheld, lenders[:0], beside=0)),
-        "mean pooling": (pooled, *given(seen, right)),
+        "everything (T = 3, D = 3)": (network, *given(seen, left, right)),
+        "and a second look": (network, *given(again, unknown, right)),
+        "nothing known to be torn": (network, *given(*put_back(window, unknown, right), right)),
+        "colour left as it is": (network, *given(*put_back(window, torn, right, colour=none), right)),
+        "lines left where they are": (network, *given(coloured(window, right), torn, right)),
+        "torn lines left where they are": (network, *given(coloured(steadied(window, right), right), torn, right)),
+        "lines held against neighbours only": (network, *given(*put_back(window, torn, none, colour=right), right)),
+        "no references (D = 0)": (network, *given(*put_back(window, torn, none), none)),
+        "one reference (D = 1)": (network, *given(*put_back(window, torn, lenders[:1]), lenders[:1])),
+        "five references (D = 5)": (network, *given(*put_back(window, torn, lenders), lenders)),
+        "references of another scene": (network, *given(*put_back(window, torn, foreign), foreign)),
+        "no neighbours (T = 1)": (network, *given(seen, left, right, beside=0)),
+        "no neighbours, no references": (network, *given(*put_back(window, torn, none), none, beside=0)),
+        "mean pooling": (pooled, *given(seen, left, right)),
     }
+
+
+def put_back(window: Tensor, torn: Tensor, references: Tensor, colour: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """(T, 3, H, W) with lines put back and colour strengthened as the program does, by these references or others, and
+    what is torn then."""
+    steady = steadied(window, references)
+    lines, all_lines = torch.ones(len(window), window.shape[2]), [slice(None)] * len(window)
+    found = find_torn_lines(steady, references, torn, lines, all_lines, window.device)
+    back = found.put_back(steady, torch.zeros_like(lines))
+    return coloured(back, references if colour is None else colour), found.left(torn)
 
 
 def restored(network: RestorationNetwork, frames: Tensor, torn: Tensor, lent: Tensor, beside: int = 1) -> Tensor:

@@ -40,7 +40,13 @@ def tape(
         absolute=True,
     )
     verdict = Verdict(
-        threshold=0.5, cell_threshold=128, separable=True, confidence=1.0, reason="Said so.", damaged=damaged
+        threshold=0.5,
+        cell_threshold=128,
+        separable=True,
+        confidence=1.0,
+        reason="Said so.",
+        damaged=damaged,
+        fading=np.ones(len(damaged), np.float32),
     )
     return analysis, verdict
 

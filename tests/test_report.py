@@ -115,6 +115,7 @@ def account(damaged: NDArray[np.bool_], **changes: Any) -> Account:
             confidence=0.9,
             reason="The scores form two groups.",
             damaged=damaged,
+            fading=np.ones(count, np.float32),
         ),
         shots=(Shot(start=0, stop=count),),
         changed=np.where(damaged, 0.25, 0.0).astype(np.float32),

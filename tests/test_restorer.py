@@ -91,6 +91,7 @@ class Scene:
             confidence=1.0,
             reason="Marked.",
             damaged=damaged.any((1, 2)),
+            fading=np.ones(count, np.float32),
         )
         self.shots = tuple(Shot(start=start, stop=stop) for start, stop in pairwise((0, *cuts, count)))
 
@@ -286,6 +287,20 @@ def test_faded_colour_of_damaged_frames_is_strengthened_as_clean_frames_have_it(
             assert np.array_equal(each.frame.planes[0], whole.planes[0])
         else:
             assert each.repair == Repair()
+
+
+def test_frames_that_only_faded_get_their_colour_back_and_keep_their_lines(tmp_path: Path) -> None:
+    """Where nothing can be held against a frame the shot's signatures say how much colour it has lost."""
+    scene, idle = FadedScene(), write_idle_restorer(tmp_path / "idle.safetensors")
+    for scores in (scene.analysis.frame_score, scene.analysis.cell_score, scene.analysis.torn_score):
+        scores[:] = 0
+    scene.frames[4] = torn(scene.frames[4], swaying(1, 2.0)[0])
+    scene.frames[5] = replace(scene.frames[5], planes=(255 - scene.frames[5].planes[0], *scene.frames[5].planes[1:]))
+    scene.verdict.fading[5] = 1.75
+    found = scene.restored(idle)
+    assert [each.repair.moved for each in found] == [0] * len(found)
+    assert [each.repair.chroma_gain for each in found[4:6]] == pytest.approx([2, 1.75], rel=0.05)
+    assert all(each.repair == Repair() for each in (*found[:4], *found[6:]))
 
 
 def test_clean_frames_near_by_say_how_much_colour_there_is_before_distant_ones(tmp_path: Path) -> None:

@@ -233,7 +233,9 @@ class Verdict:
     reason: str
     """One sentence for people: how the threshold was found."""
     damaged: NDArray[np.bool_]
-    """(N,) frames judged damaged."""
+    """(N,) frames judged damaged: by their score, or because their colour has faded."""
+    fading: NDArray[np.float32]
+    """(N,) by how much the colour of others of the same shot is stronger, 1 where it is not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ import torch
 from tapemend import __version__, checkpoint
 from tapemend.colour import rgb_codes, to_ycbcr
 from tapemend.decode import Reader, load_index, save_index
-from tapemend.detect import ANALYSIS_FILES, Scorer, analyse, find_shots, judge, load, scorer
+from tapemend.detect import ANALYSIS_FILES, Scorer, analyse, find_shots, judge, load, scorer, with_faded
 from tapemend.encode import arrange, assemble, check_target, output_form, planes_at, write_segment
 from tapemend.files import file_sha256
 from tapemend.frames import (
@@ -165,8 +165,8 @@ def judged(
     reader: Reader, analysis: Analysis, settings: ReferenceSettings
 ) -> tuple[Verdict, tuple[Shot, ...], ReferenceFinder]:
     """What is damaged, where shots begin, and who answers which frames can lend."""
-    verdict = judge(analysis)
     shots = find_shots(analysis.signature)
+    verdict = with_faded(judge(analysis), analysis.signature, shots)
     whole = reader.index.state == list(FrameState).index(FrameState.DECODED)
     return verdict, shots, ReferenceFinder(analysis, verdict, shots, settings, whole)
 

@@ -135,7 +135,8 @@ class RestoreSettings:
     strength: float = 1.0
     """How much of the change is applied: 0 gives the identical video, 1 the whole restoration."""
     steady: bool = True
-    """Put lines back that lie aside of where the frames around, or clean ones of a still scene, have them."""
+    """Put lines back that lie aside of where the frames around, or clean ones of a still scene, have them, and those
+    torn each for itself that frames of the scene tell the place of."""
     chroma_gain: bool = True
     """Give damaged frames whose colour is weaker than that of clean frames of the scene as much of it as those have."""
     second_look: bool = True

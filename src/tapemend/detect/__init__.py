@@ -5,12 +5,13 @@ import torch
 from tapemend import checkpoint
 from tapemend.detect.clip import ClipScorer
 from tapemend.detect.damage import DamageScorer
+from tapemend.detect.faded import with_faded
 from tapemend.detect.otsu import judge
 from tapemend.detect.score import ANALYSIS_FILES, Scorer, analyse, load
 from tapemend.detect.shots import find_shots
 from tapemend.settings import DetectSettings, ScorerName
 
-__all__ = ["ANALYSIS_FILES", "Scorer", "analyse", "find_shots", "judge", "load", "scorer"]
+__all__ = ["ANALYSIS_FILES", "Scorer", "analyse", "find_shots", "judge", "load", "scorer", "with_faded"]
 
 
 def scorer(settings: DetectSettings, device: torch.device) -> Scorer:

@@ -71,8 +71,10 @@ class Plan:
         return bool(self.cells(index).any())
 
     def damaged(self, index: int) -> float:
-        """How surely a frame is damaged, 0 to 1."""
-        return 1.0 if self.verdict.damaged[index] else HURT * self.hurt(index)
+        """How surely lines of a frame are damaged, 0 to 1: of one that only faded surely not."""
+        if self.analysis.frame_score[index] > self.verdict.threshold:
+            return 1.0
+        return HURT * self.hurt(index) * (not self.verdict.damaged[index])
 
     def torn(self, start: int, stop: int) -> Tensor:
         """(stop - start, rows, columns) how surely lines are torn or lost in regions of frames, 0 to 1."""
@@ -205,6 +207,7 @@ class TapeRestorer:
         """(T,) by what to multiply the colour of the pictures that a window sees: 1 of those that are not damaged.
 
         Clean frames near by tell, references only where there are none: over a long shot a camera changes colour too.
+        Where neither can be held against the frame, the shot's signatures tell, more roughly.
         """
         gains = torch.ones(len(pictures))
         if not self.restorer.settings.chroma_gain:
@@ -216,13 +219,14 @@ class TapeRestorer:
         for place in np.flatnonzero(hurt).tolist():
             near = sorted(clean, key=lambda other: abs(other - place))[:NEAR]
             lenders, may = (frames[near], np.ones((len(near), 1, 1), np.bool_)) if near else (lent, lendable)
-            gains[place] = chroma_gain(frames[place], lenders, torch.from_numpy(may).to(device))
+            told = chroma_gain(frames[place], lenders, torch.from_numpy(may).to(device))
+            gains[place] = told if told > 1 else float(self.plan.verdict.fading[window.first + place])
         return gains
 
     def _lines(self, index: int, height: int) -> Tensor:
         """(H,) weights of a frame's lines: all of a damaged frame, those with damaged regions of another."""
         if self.plan.verdict.damaged[index]:
-            return torch.ones(height)
+            return torch.full((height,), self.plan.damaged(index))
         cells = self.plan.cells(index)
         return region_weight(cells, height, cells.shape[1]).amax(1)
 

@@ -1,0 +1,97 @@
+"""Signatures → frames whose colour as a whole is weaker than that of others of their shot.
+
+No single picture tells a washed-out tape from a pale scene, so scorers do not count it. Beside frames of the same shot
+it shows: Cb and Cr of the whole picture are scaled alike while luma is as it was. A thing that changes its colour, or
+comes into the picture, scales nothing alike; what fades to black loses its luma too.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tapemend.frames import Shot, Verdict
+
+AWAY = (1, 2, 4, 8, 16, 32)
+"""Frames to those a frame is held against, either way."""
+LEAST_GAIN = 1.25
+"""By how much the colour of others is stronger, at least: scenes change by a tenth themselves."""
+CORRELATION = 0.97
+"""Of the chroma of both, at least."""
+LIKEWISE = 1.1
+"""Chroma of frames between faded ones, beside theirs, up to which these have faded with them."""
+COLOURFUL = 3.0
+"""RMS of the others' chroma, in codes of 255, below which there is nothing to fade."""
+LUMA_CHANGE = 6.0
+"""Difference of luma, in codes of 255, from which on a cell shows something else."""
+COVERED = 0.4
+"""Share of the cells that must show the same."""
+LUMA_GAIN = 1.12
+"""By how much the others' luma contrast is stronger, at most."""
+CHUNK_FRAMES = 4096
+
+
+def with_faded(verdict: Verdict, signature: NDArray[np.uint8], shots: Sequence[Shot]) -> Verdict:
+    """The verdict on a tape, that takes its faded frames for damaged too."""
+    fading = fadings(signature, shots)
+    more = int(((fading > 1) & ~verdict.damaged).sum())
+    if more:
+        said = f" The colour of {more} more has faded beside that of the same shot."
+        verdict = replace(verdict, damaged=verdict.damaged | (fading > 1), reason=verdict.reason + said)
+    return replace(verdict, fading=fading)
+
+
+def fadings(signature: NDArray[np.uint8], shots: Sequence[Shot]) -> NDArray[np.float32]:
+    """By how much the colour of others is stronger, (N,); 1 of frames that have not faded.
+
+    signature: (N, 12, 16, 3) mean Y'CbCr, 0 to 255; may be memory-mapped, it is read in chunks.
+    """
+    found = np.ones(len(signature), np.float32)
+    for shot in shots:
+        for start in range(shot.start, shot.stop, CHUNK_FRAMES):
+            first, stop = max(shot.start, start - AWAY[-1]), min(start + CHUNK_FRAMES, shot.stop)
+            cells = signature[first : min(stop + AWAY[-1], shot.stop)].astype(np.float32)
+            found[start:stop] = _gains(cells)[start - first : stop - first]
+    return found
+
+
+def _gains(cells: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(N,) by how much the colour of the nearest stronger one is stronger, of frames in a row, (N, 12, 16, 3)."""
+    flat = cells.reshape(len(cells), -1, 3) - np.array([0, 128, 128], np.float32)
+    gains = np.ones(len(cells), np.float32)
+    for distance in AWAY:
+        early, late = slice(None, -distance), slice(distance, None)
+        stronger = np.ones((2, len(cells)), np.float32)
+        for number, (own, other) in enumerate(((early, late), (late, early))):
+            stronger[number, own] = _gain(flat[own], flat[other])
+        gains = np.where(gains > 1, gains, stronger.max(0))
+    return _filled(gains, cells)
+
+
+def _filled(gains: NDArray[np.float32], cells: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Gains (N,) with the frames between faded ones that have as little colour, though none is like them."""
+    strength = cells[..., 1:].std((1, 2, 3))
+    known = np.flatnonzero(gains > 1)
+    for before, after in pairwise(known.tolist()):
+        between = slice(before + 1, after)
+        most = LIKEWISE * max(strength[before], strength[after])
+        if 1 < after - before <= AWAY[-1] and (strength[between] < most).all():
+            gains[between] = np.interp(np.arange(before + 1, after), [before, after], gains[[before, after]])
+    return gains
+
+
+def _gain(cells: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(N,) by how much others have more of the same colour, where luma is the same, else 1: (N, cells, 3) each."""
+    same = np.abs(cells[..., 0] - others[..., 0]) < LUMA_CHANGE
+    own, other, both = (
+        ((one[..., 1:] * two[..., 1:]).mean(2) * same).mean(1) / np.maximum(same.mean(1), COVERED)
+        for one, two in ((cells, cells), (others, others), (cells, others))
+    )
+    covered = same.mean(1) > COVERED
+    contrast = others[..., 0].std(1) < LUMA_GAIN * cells[..., 0].std(1) + 1
+    colourful = other > COLOURFUL**2
+    alike = both > CORRELATION * np.sqrt(own * other)
+    gain = np.sqrt(other / np.maximum(own, 1e-6))
+    return np.where(covered & contrast & colourful & alike & (gain > LEAST_GAIN), gain, np.float32(1))

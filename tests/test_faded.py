@@ -1,0 +1,69 @@
+"""Frames whose colour has faded, told by others of their shot."""
+
+import numpy as np
+import pytest
+from test_shots import take
+
+from tapemend.detect.faded import fadings, with_faded
+from tapemend.frames import Shot, Verdict
+
+COUNT = 40
+WHOLE = (Shot(start=0, stop=COUNT),)
+
+
+def scaled(luma: float = 1.0, colour: float = 1.0, *, part: slice = slice(None)) -> np.ndarray:
+    """A take whose frames 10 to 19 have so much of their luma contrast and, in some columns of the grid, colour."""
+    signature = take(1, COUNT, speed=0.03).astype(np.float32)
+    changed = signature[10:20]
+    changed[..., 0] = 128 + luma * (changed[..., 0] - 128)
+    changed[:, :, part, 1:] = 128 + colour * (changed[:, :, part, 1:] - 128)
+    return signature.round().astype(np.uint8)
+
+
+def test_frames_with_half_their_colour_are_found_and_no_others() -> None:
+    found = fadings(scaled(colour=0.5), WHOLE)
+    assert np.flatnonzero(found > 1).tolist() == list(range(10, 20))
+    assert found[10:20] == pytest.approx(2, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        scaled(),
+        scaled(colour=0.9),
+        scaled(colour=0.5, luma=0.5),
+        scaled(colour=0.3, part=slice(6)),
+        np.full((COUNT, 12, 16, 3), 128, np.uint8),
+    ],
+    ids=["as it was", "a little", "darker too", "a part of it", "grey"],
+)
+def test_what_scenes_do_by_themselves_is_no_fading(signature: np.ndarray) -> None:
+    assert not (fadings(signature, WHOLE) > 1).any()
+
+
+def test_another_shot_may_have_less_colour() -> None:
+    shots = (Shot(start=0, stop=10), Shot(start=10, stop=20), Shot(start=20, stop=40))
+    assert not (fadings(scaled(colour=0.5), shots) > 1).any()
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_few_frames(count: int) -> None:
+    shots = (Shot(start=0, stop=count),) if count else ()
+    assert not (fadings(take(1, COUNT)[:count], shots) > 1).any()
+
+
+def test_the_verdict_says_how_many_more_are_damaged() -> None:
+    verdict = Verdict(
+        threshold=0.17,
+        cell_threshold=96,
+        separable=False,
+        confidence=0.0,
+        reason="Told.",
+        damaged=np.arange(COUNT) < 12,
+        fading=np.ones(COUNT, np.float32),
+    )
+    found = with_faded(verdict, scaled(colour=0.5), WHOLE)
+    assert np.flatnonzero(found.damaged).tolist() == list(range(20))
+    assert found.reason == "Told. The colour of 8 more has faded beside that of the same shot."
+    assert found.fading[15] == pytest.approx(2, rel=0.1)
+    assert with_faded(verdict, scaled(), WHOLE).reason == verdict.reason
