@@ -47,7 +47,7 @@ def places_of_torn(frame: Tensor, lenders: Tensor, torn: Tensor) -> Tensor:
     above_heads = torch.arange(len(torn), device=torn.device) < round((1 - HEADS) * len(torn))
     torn = torn * above_heads
     wanted = (torn > TORN).nonzero()[:, 0]
-    if len(wanted) < 1:
+    if not len(wanted) or len(torn) < 2:
         return found
     rows = slice(max(0, int(wanted[0]) - 1), int(wanted[-1]) + 2)
     others = _in_usual(_unlike_others(frame[rows], lenders[:, rows]))
