@@ -22,6 +22,7 @@ from tapemend.detect import scorer
 from tapemend.network.saturation import chroma_gain
 from tapemend.restore import Restorer
 from tapemend.restore.timebase import Anchor, TimeBase
+from tapemend.restore.torn import TornLines, find_torn_lines
 from tapemend.restore.windows import Window
 from tapemend.settings import DetectSettings, RestoreSettings
 
@@ -47,6 +48,7 @@ def main() -> None:
         "score": rate(lambda: judge.score(pictures[:6]), 4, options.repeats),
         "measure lines": rate(lambda: measured(restorer.device, pictures), SEEN - 2, options.repeats),
         "measure lines, held": rate(lambda: measured(restorer.device, pictures, held=True), SEEN - 2, options.repeats),
+        "find torn lines": rate(lambda: all_torn(restorer.device, pictures), SEEN, options.repeats),
         "measure colour": rate(
             lambda: [chroma_gain(each, pictures[:3], torch.from_numpy(lendable)) for each in pictures[3:6]],
             3,
@@ -71,6 +73,12 @@ def measured(device: torch.device, pictures: Tensor, *, held: bool = False) -> T
     """Lines of a window measured against their neighbours, and if wanted between two clean frames too."""
     anchors = [Anchor(index=index, picture=pictures[0], sound=torch.ones(ROWS) > 0) for index in (-1, SEEN) if held]
     return TimeBase(device).displacements(WINDOW, pictures, torch.ones(SEEN), anchors)
+
+
+def all_torn(device: torch.device, pictures: Tensor) -> TornLines:
+    """What is found of a window in which every line may be torn, beside its neighbours and three references."""
+    surely, own = torch.full((SEEN, *CELLS), 0.8), [slice(None)] * SEEN
+    return find_torn_lines(pictures, pictures[:3], surely, torch.ones(SEEN, ROWS), own, device)
 
 
 def rate(work: Callable[[], object], frames: int, repeats: int) -> float:
