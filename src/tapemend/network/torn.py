@@ -15,7 +15,7 @@ from tapemend.lines import sums_of_lines
 
 REACH = 32
 """Pixels aside at most, to either side."""
-PARTS = 16
+PARTS = 8
 """Parts of a line, each held against the frame that is most like it there."""
 OUTLIER = 0.15
 """Difference of luma beyond which it counts no more."""
@@ -40,8 +40,8 @@ BETTER = 0.98
 def places_of_torn(frame: Tensor, lenders: Tensor, torn: Tensor) -> Tensor:
     """How far each line lies to the right of where it belongs, pixels (H,); 0 where it is not torn or nothing is found.
 
-    frame: (H, W) luma, W a multiple of PARTS; lenders: (L, H, W) what other frames show there, at least one; torn: (H,)
-    how surely each line is torn, 0 to 1.
+    frame: (H, W) luma, W a multiple of twice PARTS; lenders: (L, H, W) what other frames show there, at least one;
+    torn: (H,) how surely each line is torn, 0 to 1.
     """
     found = torch.zeros_like(torn)
     above_heads = torch.arange(len(torn), device=torn.device) < round((1 - HEADS) * len(torn))
@@ -62,12 +62,17 @@ def places_of_torn(frame: Tensor, lenders: Tensor, torn: Tensor) -> Tensor:
 
 
 def _unlike_others(frame: Tensor, lenders: Tensor) -> Tensor:
-    """(H, 2 REACH + 1) mean difference of each line, moved back by so many pixels, from what others show."""
-    width = frame.shape[1]
+    """(H, 2 REACH + 1) mean difference of each line, moved back by so many pixels, from what others show.
+
+    Every second pixel will do.
+    """
+    width = frame.shape[1] // 2
     wide = pad(frame[None], (REACH, REACH), mode="replicate")[0]
+    halves, lenders = [wide[:, parity::2].contiguous() for parity in range(2)], lenders[..., ::2].contiguous()
     costs = []
     for start in range(2 * REACH + 1):
-        difference = (wide[:, start : start + width] - lenders).abs().clamp(max=OUTLIER)
+        first = start // 2
+        difference = (halves[start % 2][:, first : first + width] - lenders).abs().clamp(max=OUTLIER)
         costs.append(torch.unflatten(difference, 2, (PARTS, -1)).mean(3).amin(0).mean(1))
     return torch.stack(costs, 1)
 
