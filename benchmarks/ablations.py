@@ -153,10 +153,10 @@ def variants(
 def put_back(window: Tensor, torn: Tensor, references: Tensor, colour: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """(T, 3, H, W) with lines put back and colour strengthened as the program does, by these references or others, and
     what is torn then."""
-    steady = steadied(window, references)
-    lines, all_lines = torch.ones(len(window), window.shape[2]), [slice(None)] * len(window)
-    found = find_torn_lines(steady, references, torn, lines, all_lines, window.device)
-    back = found.put_back(steady, torch.zeros_like(lines))
+    aside, all_lines = places(window, references), [slice(None)] * len(window)
+    steady = move_lines(window, -aside)
+    found = find_torn_lines(steady, references, torn, torch.ones_like(aside), all_lines, window.device)
+    back = found.put_back(window, aside)
     return coloured(back, references if colour is None else colour), found.left(torn)
 
 
@@ -170,7 +170,12 @@ def restored(network: RestorationNetwork, frames: Tensor, torn: Tensor, lent: Te
 
 
 def steadied(window: Tensor, references: Tensor) -> Tensor:
-    """(T, 3, H, W) with the lines put back as the program does."""
+    """(T, 3, H, W) with the lines put back as the program does, but for those torn each for itself."""
+    return move_lines(window, -places(window, references))
+
+
+def places(window: Tensor, references: Tensor) -> Tensor:
+    """(T, H) pixels by which lines lie aside, as the program finds them."""
     all_seen = Window(start=0, stop=len(window), first=0, last=len(window))
     sound = torch.ones(window.shape[-2]) > 0
     anchors = [
@@ -178,7 +183,7 @@ def steadied(window: Tensor, references: Tensor) -> Tensor:
         for away, picture in zip(AWAY, references, strict=False)
     ]
     damaged = torch.ones(len(window))
-    return move_lines(window, -TimeBase(window.device).displacements(all_seen, window, damaged, anchors))
+    return TimeBase(window.device).displacements(all_seen, window, damaged, anchors)
 
 
 def coloured(window: Tensor, references: Tensor) -> Tensor:

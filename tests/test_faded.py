@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from test_shots import take
+from verdicts import verdict_on
 
 from tapemend.detect.faded import fadings, with_faded
-from tapemend.frames import Shot, Verdict
+from tapemend.frames import Shot
 
 COUNT = 40
 WHOLE = (Shot(start=0, stop=COUNT),)
@@ -53,15 +54,7 @@ def test_few_frames(count: int) -> None:
 
 
 def test_the_verdict_says_how_many_more_are_damaged() -> None:
-    verdict = Verdict(
-        threshold=0.17,
-        cell_threshold=96,
-        separable=False,
-        confidence=0.0,
-        reason="Told.",
-        damaged=np.arange(COUNT) < 12,
-        fading=np.ones(COUNT, np.float32),
-    )
+    verdict = verdict_on(np.arange(COUNT) < 12, reason="Told.")
     found = with_faded(verdict, scaled(colour=0.5), WHOLE)
     assert np.flatnonzero(found.damaged).tolist() == list(range(20))
     assert found.reason == "Told. The colour of 8 more has faded beside that of the same shot."

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from verdicts import verdict_on
 
 from tapemend import references
 from tapemend.frames import Analysis, References, Shot, Verdict, damaged_cells
@@ -39,16 +40,7 @@ def tape(
         scorer="test 1",
         absolute=True,
     )
-    verdict = Verdict(
-        threshold=0.5,
-        cell_threshold=128,
-        separable=True,
-        confidence=1.0,
-        reason="Said so.",
-        damaged=damaged,
-        fading=np.ones(len(damaged), np.float32),
-    )
-    return analysis, verdict
+    return analysis, verdict_on(damaged)
 
 
 def marks(count: int, *spans: tuple[int, int]) -> NDArray[np.bool_]:

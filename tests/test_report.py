@@ -16,6 +16,7 @@ import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from verdicts import verdict_on
 
 from tapemend.errors import TargetNotWritable
 from tapemend.frames import (
@@ -32,7 +33,6 @@ from tapemend.frames import (
     Shot,
     StreamNote,
     Tape,
-    Verdict,
     WindowNote,
     Written,
 )
@@ -108,15 +108,7 @@ def account(damaged: NDArray[np.bool_], **changes: Any) -> Account:
             scorer="embedded 1",
             absolute=True,
         ),
-        verdict=Verdict(
-            threshold=0.5,
-            cell_threshold=128,
-            separable=True,
-            confidence=0.9,
-            reason="The scores form two groups.",
-            damaged=damaged,
-            fading=np.ones(count, np.float32),
-        ),
+        verdict=verdict_on(damaged, confidence=0.9, reason="The scores form two groups."),
         shots=(Shot(start=0, stop=count),),
         changed=np.where(damaged, 0.25, 0.0).astype(np.float32),
         moved=np.where(damaged, 1.25, 0.0).astype(np.float32),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from test_motion import scene as blobs
 from test_timebase import swaying
 from torch import Tensor
+from verdicts import verdict_on
 
 from tapemend import checkpoint
 from tapemend.frames import (
@@ -28,7 +29,6 @@ from tapemend.frames import (
     Restored,
     ScanType,
     Shot,
-    Verdict,
 )
 from tapemend.lines import move_lines
 from tapemend.pictures import layout_of
@@ -84,15 +84,7 @@ class Scene:
             scorer="marks",
             absolute=True,
         )
-        self.verdict = Verdict(
-            threshold=0.0,
-            cell_threshold=128,
-            separable=True,
-            confidence=1.0,
-            reason="Marked.",
-            damaged=damaged.any((1, 2)),
-            fading=np.ones(count, np.float32),
-        )
+        self.verdict = verdict_on(damaged.any((1, 2)), threshold=0.0)
         self.shots = tuple(Shot(start=start, stop=stop) for start, stop in pairwise((0, *cuts, count)))
 
     def plan(self, references: int = 2) -> Plan:

@@ -19,10 +19,10 @@ WHOLE = [slice(None)] * 3
 NONE = torch.empty(0, 3, ROWS, COLUMNS)
 
 
-def scattered(pixels: float, rows: int = ROWS, band: slice = BAND) -> Tensor:
-    """(3, H) displacements of single lines of the middle frame, in a band."""
-    places = torch.zeros(3, rows)
-    places[1, band] = pixels * torch.randn(rows, generator=torch.Generator().manual_seed(7))[band]
+def scattered(pixels: float) -> Tensor:
+    """(3, H) displacements of single lines of the middle frame, in the band."""
+    places = torch.zeros(3, ROWS)
+    places[1, BAND] = pixels * torch.randn(ROWS, generator=torch.Generator().manual_seed(7))[BAND]
     return places.round().clamp(-REACH + 4, REACH - 4)
 
 

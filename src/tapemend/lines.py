@@ -19,6 +19,11 @@ def move_lines(picture: Tensor, shift: Tensor) -> Tensor:
     )
 
 
+def means_of_lines(lines: Tensor, deviation: float) -> Tensor:
+    """(N, H) means down the picture, weighed by a Gaussian; beyond the picture nothing counts."""
+    return sums_of_lines(lines, deviation) / sums_of_lines(torch.ones_like(lines), deviation)
+
+
 def sums_of_lines(lines: Tensor, deviation: float) -> Tensor:
     """(N, H) sums down the picture, weighed by a Gaussian of 1 in its middle; beyond the picture is nothing."""
     reach = math.ceil(3 * deviation)

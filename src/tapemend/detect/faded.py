@@ -7,7 +7,7 @@ comes into the picture, scales nothing alike; what fades to black loses its luma
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, permutations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,14 +59,24 @@ def fadings(signature: NDArray[np.uint8], shots: Sequence[Shot]) -> NDArray[np.f
 
 def _gains(cells: NDArray[np.float32]) -> NDArray[np.float32]:
     """(N,) by how much the colour of the nearest stronger one is stronger, of frames in a row, (N, 12, 16, 3)."""
-    flat = cells.reshape(len(cells), -1, 3) - np.array([0, 128, 128], np.float32)
+    flat = cells.reshape(len(cells), -1, 3)
+    luma, chroma = flat[..., 0], flat[..., 1:] - 128
+    contrast, square = luma.std(1), np.square(chroma).mean(2)
     gains = np.ones(len(cells), np.float32)
     for distance in AWAY:
         early, late = slice(None, -distance), slice(distance, None)
-        stronger = np.ones((2, len(cells)), np.float32)
-        for number, (own, other) in enumerate(((early, late), (late, early))):
-            stronger[number, own] = _gain(flat[own], flat[other])
-        gains = np.where(gains > 1, gains, stronger.max(0))
+        same = np.abs(luma[early] - luma[late]) < LUMA_CHANGE
+        both = ((chroma[early] * chroma[late]).mean(2) * same).mean(1)
+        squares = [(square[each] * same).mean(1) for each in (early, late)]
+        covered = same.mean(1)
+        alike = (covered > COVERED) & (both > CORRELATION * np.sqrt(squares[0] * squares[1]))
+        stronger = np.ones_like(gains)
+        for (own, less), (other, more) in permutations(zip((early, late), squares, strict=True)):
+            clear = (more > COLOURFUL**2 * covered) & (contrast[other] < LUMA_GAIN * contrast[own] + 1)
+            gain = np.sqrt(more / np.maximum(less, 1e-6))
+            found = np.where(alike & clear & (gain > LEAST_GAIN), gain, np.float32(1))
+            stronger[own] = np.maximum(stronger[own], found)
+        gains = np.where(gains > 1, gains, stronger)
     return _filled(gains, cells)
 
 
@@ -80,18 +90,3 @@ def _filled(gains: NDArray[np.float32], cells: NDArray[np.float32]) -> NDArray[n
         if 1 < after - before <= AWAY[-1] and (strength[between] < most).all():
             gains[between] = np.interp(np.arange(before + 1, after), [before, after], gains[[before, after]])
     return gains
-
-
-def _gain(cells: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(N,) by how much others have more of the same colour, where luma is the same, else 1: (N, cells, 3) each."""
-    same = np.abs(cells[..., 0] - others[..., 0]) < LUMA_CHANGE
-    own, other, both = (
-        ((one[..., 1:] * two[..., 1:]).mean(2) * same).mean(1) / np.maximum(same.mean(1), COVERED)
-        for one, two in ((cells, cells), (others, others), (cells, others))
-    )
-    covered = same.mean(1) > COVERED
-    contrast = others[..., 0].std(1) < LUMA_GAIN * cells[..., 0].std(1) + 1
-    colourful = other > COLOURFUL**2
-    alike = both > CORRELATION * np.sqrt(own * other)
-    gain = np.sqrt(other / np.maximum(own, 1e-6))
-    return np.where(covered & contrast & colourful & alike & (gain > LEAST_GAIN), gain, np.float32(1))

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from tapemend.lines import sums_of_lines
+from tapemend.lines import means_of_lines
 
 REACH = 32
 """Pixels aside at most, to either side."""
@@ -94,8 +94,7 @@ def _steps(lenders: Tensor) -> Tensor:
 
 def _in_usual(costs: Tensor, elsewhere: Tensor | None = None) -> Tensor:
     """(H, S) differences as multiples of the least ones of the lines around, or of (H,) those elsewhere if greater."""
-    least = costs.amin(1)[None]
-    usual = (sums_of_lines(least, SPREAD) / sums_of_lines(torch.ones_like(least), SPREAD))[0]
+    usual = means_of_lines(costs.amin(1)[None], SPREAD)[0]
     usual = usual if elsewhere is None else usual.maximum(elsewhere)
     return costs / (usual[:, None] + FLOOR)
 

@@ -145,12 +145,14 @@ class TapeRestorer:
         may = ~self.plan.cells(np.array(references.indices, np.intp))
         aside = self._aside(window, given, references, lent)
         aside[places] *= torch.stack([self._lines(index, height) for index in damaged])
-        torn_lines = self._torn_lines(window, move_lines(given, -aside), lent)
-        put_back = torn_lines.put_back(given, aside)
+        steadied = move_lines(given, -aside) if aside.any() else given
+        torn = self.plan.torn(window.first, window.last)
+        torn_lines = self._torn_lines(window, steadied, lent, torn)
+        put_back = torn_lines.put_back(given, aside) if torn_lines.places.any() else steadied
         gains = self._chroma_gains(window, put_back, lent, may)
         seen = with_colour(put_back, gains) if (gains != 1).any() else put_back
-        torn = torn_lines.left(self.plan.torn(window.first, window.last))
-        whole = seen[places] - given[places] + self._looked_at(seen, places, weights, lent, may, torn)
+        left = torn_lines.left(torn)
+        whole = seen[places] - given[places] + self._looked_at(seen, places, weights, lent, may, left)
         moved = (aside + torn_lines.places)[places].abs().amax(1)
         return zip(whole * self.strength, moved.tolist(), gains[places].tolist(), strict=True)
 
@@ -191,14 +193,14 @@ class TapeRestorer:
         damaged = torch.tensor([self.plan.damaged(index) for index in range(window.first, window.last)])
         return self.time_base.displacements(window, pictures, damaged, self._anchors(references, lent))
 
-    def _torn_lines(self, window: Window, pictures: Tensor, references: Tensor) -> TornLines:
+    def _torn_lines(self, window: Window, pictures: Tensor, references: Tensor, torn: Tensor) -> TornLines:
         """Lines torn each for itself, of the window's damaged frames and of those beside them."""
         indices, height = range(window.first, window.last), pictures.shape[2]
         lines = torch.zeros(len(indices), height)
         for index in indices[max(0, window.start - 1 - window.first) : window.stop + 1 - window.first]:
             if self.restorer.settings.steady and self.plan.hurt(index):
                 lines[index - window.first] = self._lines(index, height)
-        torn, own = self.plan.torn(window.first, window.last), [self.plan.own_lines(index) for index in indices]
+        own = [self.plan.own_lines(index) for index in indices]
         return find_torn_lines(pictures, references, torn, lines, own, self.restorer.device)
 
     def _chroma_gains(

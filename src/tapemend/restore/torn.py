@@ -27,8 +27,7 @@ class TornLines:
 
     def put_back(self, pictures: Tensor, aside: Tensor) -> Tensor:
         """(T, 3, H, W) pictures with these lines put back, and all by (T, H) pixels besides that they lie aside."""
-        places = aside + self.places
-        moved = move_lines(pictures, -places) if places.any() else pictures
+        moved = move_lines(pictures, -(aside + self.places))
         if not self.filled.any():
             return moved
         tall = pad(moved, (0, 0, 1, 1), mode="reflect")
@@ -72,9 +71,9 @@ def find_torn_lines(
     )
     for number in wanted:
         rows = own[number]
-        beside = [place for place in (number - 2, number - 1, number + 1, number + 2) if 0 <= place < len(own)]
-        if rows.step is None:
-            beside = [place for place in beside if abs(place - number) == 1]
+        reach = 1 if rows.step is None else 2
+        near = range(max(0, number - reach), min(len(own), number + reach + 1))
+        beside = [place for place in near if place != number]
         lenders = _lenders(frames, number, beside, lent, known)[:, :height][:, rows]
         found = places_of_torn(frames[number, 0, :height][rows], lenders, surely[number, rows].to(device))
         places[number, rows] = found.cpu()

@@ -12,7 +12,7 @@ from torch.nn.functional import avg_pool1d, avg_pool2d, interpolate
 from tapemend.degrade import VISIBLE, Damaged, Preset, degrade
 from tapemend.degrade.timeline import generator, uniform
 from tapemend.detect.damage import TORN_KINDS, visible
-from tapemend.lines import move_lines, sums_of_lines
+from tapemend.lines import means_of_lines, move_lines
 from tapemend.network.damage import CELL_COLUMNS, CELL_ROWS
 from tapemend.network.timebase import displacements, from_halfway
 from tapemend.train.data import FRAMES, Store
@@ -273,7 +273,7 @@ def _steadied(truth: Damaged, key: tuple[int, int, int]) -> tuple[Tensor, Tensor
     draw = generator(*key, "measured")
     doubt = SUREST + (LEAST_SURE - SUREST) * uniform(*key, "doubt")
     astray = _blur(torch.randn(count - 2, 1, 1, height, generator=draw), torch.ones(ASTRAY_LINES) / ASTRAY_LINES)
-    alike = sums_of_lines(truth.shift, BLURRED_LINES) / sums_of_lines(torch.ones_like(truth.shift), BLURRED_LINES)
+    alike = means_of_lines(truth.shift, BLURRED_LINES)
     alone = truth.shift - alike
     lost = alone.square()
     measured = from_halfway(alike) + doubt * ASTRAY_LINES**0.5 * astray[:, 0, 0]

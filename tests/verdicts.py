@@ -1,0 +1,21 @@
+"""What tests say of tapes without looking at them."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tapemend.frames import Verdict
+
+
+def verdict_on(
+    damaged: NDArray[np.bool_], *, threshold: float = 0.5, confidence: float = 1.0, reason: str = "Said so."
+) -> Verdict:
+    """damaged: (N,) frames; none has faded."""
+    return Verdict(
+        threshold=threshold,
+        cell_threshold=128,
+        separable=True,
+        confidence=confidence,
+        reason=reason,
+        damaged=damaged,
+        fading=np.ones(len(damaged), np.float32),
+    )
