@@ -1,4 +1,4 @@
-"""Frames whose colour has faded, told by others of their shot."""
+"""Frames whose colour has faded or is gone, told by others of their shot."""
 
 import numpy as np
 import pytest
@@ -27,6 +27,22 @@ def test_frames_with_half_their_colour_are_found_and_no_others() -> None:
     assert found[10:20] == pytest.approx(2, rel=0.1)
 
 
+@pytest.mark.parametrize("left", [0.0, 0.1])
+def test_frames_without_colour_are_found_however_many_in_a_row(left: float) -> None:
+    found = fadings(scaled(colour=left), WHOLE)
+    assert np.flatnonzero(np.isinf(found)).tolist() == list(range(10, 20))
+    assert (np.isinf(found) | (found == 1)).all()
+    long = take(1, 400, speed=0.03)
+    long[100:300, ..., 1:] = 128
+    assert np.flatnonzero(np.isinf(fadings(long, (Shot(start=0, stop=400),)))).tolist() == list(range(100, 300))
+
+
+def test_a_shot_filmed_without_colour_is_not_painted_for_a_few_frames_that_have_some() -> None:
+    grey = take(1, COUNT, speed=0.03)
+    grey[:15, ..., 1:] = grey[20:, ..., 1:] = 128
+    assert (fadings(grey, WHOLE) == 1).all()
+
+
 @pytest.mark.parametrize(
     "signature",
     [
@@ -34,9 +50,11 @@ def test_frames_with_half_their_colour_are_found_and_no_others() -> None:
         scaled(colour=0.9),
         scaled(colour=0.5, luma=0.5),
         scaled(colour=0.3, part=slice(6)),
+        scaled(colour=0.0, part=slice(6)),
+        scaled(colour=0.0, luma=0.5),
         np.full((COUNT, 12, 16, 3), 128, np.uint8),
     ],
-    ids=["as it was", "a little", "darker too", "a part of it", "grey"],
+    ids=["as it was", "a little", "darker too", "a part of it", "none in a part", "dark and without", "grey"],
 )
 def test_what_scenes_do_by_themselves_is_no_fading(signature: np.ndarray) -> None:
     assert not (fadings(signature, WHOLE) > 1).any()
@@ -57,6 +75,6 @@ def test_the_verdict_says_how_many_more_are_damaged() -> None:
     verdict = verdict_on(np.arange(COUNT) < 12, reason="Told.")
     found = with_faded(verdict, scaled(colour=0.5), WHOLE)
     assert np.flatnonzero(found.damaged).tolist() == list(range(20))
-    assert found.reason == "Told. The colour of 8 more has faded beside that of the same shot."
+    assert found.reason == "Told. The colour of 8 more has faded or is gone beside that of the same shot."
     assert found.fading[15] == pytest.approx(2, rel=0.1)
     assert with_faded(verdict, scaled(), WHOLE).reason == verdict.reason

@@ -113,6 +113,7 @@ def account(damaged: NDArray[np.bool_], **changes: Any) -> Account:
         changed=np.where(damaged, 0.25, 0.0).astype(np.float32),
         moved=np.where(damaged, 1.25, 0.0).astype(np.float32),
         chroma_gains=np.where(damaged, 1.5, 1.0).astype(np.float32),
+        recoloured=np.where(damaged, 0.25, 0.0).astype(np.float32),
         windows=tuple(window for window in windows if damaged[window.start : window.stop].any()),
         comparisons=(),
         written=Written(
@@ -244,6 +245,15 @@ def test_it_says_how_much_colour_was_strengthened(tmp_path: Path) -> None:
     assert "Colour that had faded was strengthened in 1 frame, to up to 1.5 times what it was." in said(page)
     _, page = reports(account(marks(3, 1), chroma_gains=np.ones(3, np.float32)), tmp_path)
     assert "Colour that had faded" not in said(page)
+
+
+def test_it_says_where_colour_was_lent(tmp_path: Path) -> None:
+    report, page = reports(account(marks(3, 1)), tmp_path)
+    assert report["frames"]["lines_with_colour_lent"] == [0.0, 0.25, 0.0]
+    assert report["done"]["frames_with_colour_lent"] == 1
+    assert "Lines without colour got that of other frames in 1 frame." in said(page)
+    _, page = reports(account(marks(3, 1), recoloured=np.zeros(3, np.float32)), tmp_path)
+    assert "Lines without colour" not in said(page)
 
 
 def test_the_headline_says_what_happened_in_plain_words(tmp_path: Path) -> None:

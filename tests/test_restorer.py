@@ -226,6 +226,14 @@ def test_lines_of_damaged_frames_are_put_back(tmp_path: Path) -> None:
     assert 0 < changed[:, 0].max() < 128 * 8 // ROWS
 
 
+def test_lines_stay_where_they_are_if_nothing_is_torn_by_a_scorer_that_tells(tmp_path: Path) -> None:
+    tape, idle = SwayingScene(), write_idle_restorer(tmp_path / "idle.safetensors")
+    tape.analysis.torn_score[:] = 0
+    assert [each.repair.moved for each in tape.restored(idle)[4:6]] == [0, 0]
+    tape.analysis = replace(tape.analysis, absolute=False)
+    assert all(each.repair.moved > 1 for each in tape.restored(idle)[4:6])
+
+
 def test_lines_stay_where_they_are_if_settings_say_so(tmp_path: Path) -> None:
     idle = write_idle_restorer(tmp_path / "idle.safetensors")
     for each in SwayingScene().restored(idle, replace(PLAIN, steady=False)):
@@ -297,6 +305,25 @@ def test_frames_that_only_faded_get_their_colour_back_and_keep_their_lines(tmp_p
     assert all(each.repair == Repair() for each in (*found[:4], *found[6:]))
 
 
+def test_frames_and_bands_without_colour_get_that_of_others_and_a_stretch_may_end_anywhere(tmp_path: Path) -> None:
+    scene, idle = FadedScene(), write_idle_restorer(tmp_path / "idle.safetensors")
+    for index, lost in ((4, slice(None)), (5, slice(20, 44))):
+        planes = [plane.copy() for plane in scene.whole[index].planes]
+        for plane in planes[1:]:
+            plane[lost] = 128
+        scene.frames[index] = replace(scene.whole[index], planes=tuple(planes))
+    scene.verdict.fading[4] = np.inf
+    scene.analysis.torn_score[:] = 0
+    found = scene.restored(idle)
+    assert_same(scene.restored(idle, edges=(5,)), found)
+    assert [each.repair.recoloured for each in found[4:6]] == pytest.approx([1, 24 / 64], abs=0.06)
+    assert [each.repair.chroma_gain for each in found[4:6]] == [1, 1]
+    for each, whole in zip(found[4:6], scene.whole[4:6], strict=True):
+        assert np.array_equal(each.frame.planes[0], whole.planes[0])
+        for plane, wanted in zip(each.frame.planes[1:], whole.planes[1:], strict=True):
+            assert np.abs(plane.astype(int) - wanted).mean() < 3
+
+
 def test_clean_frames_near_by_say_how_much_colour_there_is_before_distant_ones(tmp_path: Path) -> None:
     """All of the shot near the damage has half of the colour: that is how it was filmed."""
     scene, idle = FadedScene(), write_idle_restorer(tmp_path / "idle.safetensors")
@@ -315,7 +342,7 @@ def test_where_no_frame_near_by_is_clean_references_say_how_much_colour_there_is
 def test_colour_stays_if_settings_say_so(tmp_path: Path) -> None:
     scene, idle = FadedScene(), write_idle_restorer(tmp_path / "idle.safetensors")
     for each in scene.restored(idle, replace(PLAIN, chroma_gain=False)):
-        assert (each.repair.chroma_gain, each.repair.changed) == (1, 0)
+        assert (each.repair.chroma_gain, each.repair.recoloured, each.repair.changed) == (1, 0, 0)
 
 
 def test_what_changes_much_is_looked_at_twice_unless_settings_say_no(weights: checkpoint.Checkpoint) -> None:

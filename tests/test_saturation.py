@@ -1,4 +1,4 @@
-"""Colour that a frame as a whole has lost, measured against clean frames of its scene."""
+"""Colour that a frame, or lines of it, have lost, measured against clean frames of its scene and lent by them."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from tapemend.network.saturation import chroma_gain, with_colour
+from tapemend.network.saturation import chroma_gain, lent_colour, with_colour, with_lent
 
 HEIGHT, WIDTH = 160, 240
 ALL = torch.ones(3, 18, 24) > 0
@@ -82,3 +82,44 @@ def test_luma_stays_when_colour_is_strengthened() -> None:
     strengthened = with_colour(frames, torch.tensor([1.0, 1.5]))
     assert torch.equal(strengthened[0], frames[0])
     assert torch.equal(strengthened[1], frames[1] * (1 + 0.5 * CHROMA))
+
+
+@pytest.mark.parametrize(
+    ("band", "left"),
+    [(slice(None), 0.1), (slice(50, 90), 0.1), (slice(120, None), 0.1), (slice(70, 76), 0.4)],
+)
+def test_lines_without_colour_get_that_of_clean_frames_though_the_camera_pans(band: slice, left: float) -> None:
+    lost = torch.zeros(HEIGHT)
+    lost[band] = 1
+    whole = filmed((21,))[0]
+    noise = 0.01 * torch.randn(2, HEIGHT, WIDTH, generator=torch.Generator().manual_seed(5))
+    pale = torch.cat([whole[:1], torch.where(lost[:, None] > 0, noise, whole[1:])])
+    colour, found = lent_colour(pale, references(), ALL)
+    assert (found - lost).abs().mean() < 0.03
+    again = with_lent(pale, colour, found)
+    assert torch.equal(again[0], whole[0])
+    inside = lost > 0
+    before, after = ((each - whole)[1:, inside].square().mean() for each in (pale, again))
+    assert after < left * before
+    outside = found == 0
+    assert torch.equal(again[:, outside], pale[:, outside])
+
+
+@pytest.mark.parametrize("keep", [0.5, 1.0, 2.0])
+def test_lines_with_some_colour_keep_it(keep: float) -> None:
+    frame = with_colour(filmed((12,)), torch.tensor([keep]))[0]
+    colour, found = lent_colour(frame, references(), ALL)
+    assert not found.any()
+    assert torch.equal(with_lent(frame, colour, found), frame)
+
+
+def test_colour_is_lent_by_nobody_who_has_none_shows_something_else_or_may_not() -> None:
+    grey = filmed((12,), colour=0.0)[0]
+    for lenders, may in (
+        (filmed((0, 9, 40), colour=0.0), ALL),
+        (references(seed=7), ALL),
+        (references(), ~ALL),
+        (references()[:0], ALL[:0]),
+    ):
+        colour, found = lent_colour(grey, lenders, may)
+        assert (with_lent(grey, colour, found) - grey).abs().max() < 0.02

@@ -233,9 +233,9 @@ class Verdict:
     reason: str
     """One sentence for people: how the threshold was found."""
     damaged: NDArray[np.bool_]
-    """(N,) frames judged damaged: by their score, or because their colour has faded."""
+    """(N,) frames judged damaged: by their score, or because their colour has faded or is gone."""
     fading: NDArray[np.float32]
-    """(N,) by how much the colour of others of the same shot is stronger, 1 where it is not."""
+    """(N,) by how much the colour of others of the same shot is stronger: 1 if it is not, infinite if none is left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,6 +265,8 @@ class Repair:
     """Pixels that a line was put back by at most, either way."""
     chroma_gain: float = 1.0
     """By what its colour was multiplied, 1 where it was not."""
+    recoloured: float = 0.0
+    """Share of its lines that had no colour and got that of others, 0 to 1."""
     references: References | None = None
     """What lent to its window; None for a frame that passed as it was."""
 
@@ -310,6 +312,8 @@ class SegmentNote:
     """Per frame, pixels that a line was put back by at most."""
     chroma_gains: tuple[float, ...]
     """Per frame, by what its colour was multiplied."""
+    recoloured: tuple[float, ...]
+    """Per frame, share of its lines that got the colour of others."""
     windows: tuple[WindowNote, ...]
 
 
@@ -369,6 +373,8 @@ class Account(Survey):
     """(N,) pixels that a line of each frame was put back by at most."""
     chroma_gains: NDArray[np.float32]
     """(N,) by what each frame's colour was multiplied, 1 where it was not."""
+    recoloured: NDArray[np.float32]
+    """(N,) share of each frame's lines that had no colour and got that of others."""
     windows: tuple[WindowNote, ...]
     comparisons: tuple[Comparison, ...]
     written: Written

@@ -164,6 +164,7 @@ def _note_from(plain: dict[str, Any], path: Path) -> SegmentNote:
         changed=tuple(plain["changed"]),
         moved=tuple(plain["moved"]),
         chroma_gains=tuple(plain["chroma_gains"]),
+        recoloured=tuple(plain["recoloured"]),
         windows=tuple(
             WindowNote(
                 start=window["start"],

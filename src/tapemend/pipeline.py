@@ -94,6 +94,7 @@ def restore(
             changed=np.array([share for note in notes for share in note.changed], np.float32),
             moved=np.array([pixels for note in notes for pixels in note.moved], np.float32),
             chroma_gains=np.array([gain for note in notes for gain in note.chroma_gains], np.float32),
+            recoloured=np.array([share for note in notes for share in note.recoloured], np.float32),
             windows=tuple(window for note in notes for window in note.windows),
             comparisons=tuple(_comparisons(reader, plan, notes, tape.layout)),
             written=written,
@@ -214,6 +215,7 @@ def _restore_segments(
             changed=tuple(repair.changed for _, repair in done),
             moved=tuple(repair.moved for _, repair in done),
             chroma_gains=tuple(repair.chroma_gain for _, repair in done),
+            recoloured=tuple(repair.recoloured for _, repair in done),
             windows=tuple(_windows((index, repair.references) for index, repair in done)),
         )
 

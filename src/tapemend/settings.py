@@ -138,7 +138,8 @@ class RestoreSettings:
     """Put lines back that lie aside of where the frames around, or clean ones of a still scene, have them, and those
     torn each for itself that frames of the scene tell the place of."""
     chroma_gain: bool = True
-    """Give damaged frames whose colour is weaker than that of clean frames of the scene as much of it as those have."""
+    """Give damaged frames whose colour is weaker than that of clean frames of the scene as much of it as those have,
+    and lines that have none left theirs."""
     second_look: bool = True
     """Restore heavily damaged frames once more beside their restored neighbours; not with the paper's networks."""
     weights: str = "restorer-default"

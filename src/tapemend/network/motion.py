@@ -29,6 +29,8 @@ DAMPING = 2e-4
 """Mean square gradient below which a block says nothing of its motion."""
 LEAST_TRUST = 0.005
 """In the vectors of what is wholly torn, beside 1 in those of what is not at all."""
+LENDS = 0.999
+"""Share of a fetched pixel that must come from where its picture may lend."""
 
 
 def motion(

@@ -14,7 +14,7 @@ from torch.nn.functional import interpolate
 
 from tapemend.network.blocks import ROUGH, blocks, folding, roughness, start_at_zero, unfold_pixels
 from tapemend.network.lending import Lending, shows_the_same
-from tapemend.network.motion import COARSEST, brought, motion
+from tapemend.network.motion import COARSEST, LENDS, brought, motion
 
 FOLD = 4
 """Pixels of a line that are one in the first level."""
@@ -22,8 +22,6 @@ GRID_ROWS, GRID_COLUMNS = COARSEST, 8 * FOLD
 """Heights and widths the network takes are multiples of these."""
 NEIGHBOURS = (-1, 1)
 """Frames that are always looked at, by their distance; at a shot's ends the frame itself takes their place."""
-LENDS = 0.999
-"""Share of a fetched pixel that must come from where its reference may lend."""
 DOUBTFUL, CERTAIN = 0.3, 0.6
 """Gate up to which nothing is changed, and from which on everything that the network answers."""
 

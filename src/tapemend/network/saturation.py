@@ -1,4 +1,4 @@
-"""How much of its colour a frame as a whole has lost, told by clean frames of the same scene.
+"""The colour that a frame as a whole has lost, told by clean frames of the same scene.
 
 A weak chroma signal (a worn tape, a copy's wrong level, a hunting automatic control) scales Cb and Cr of the whole
 picture alike. Clean frames are brought to the frame's place along motion, and the ratio of their chroma to its own is
@@ -7,6 +7,9 @@ show something else, and what single lines or dropouts do to a block's chroma is
 
 A picture that is darker too, as in a fade, is left alone; so is one with more colour than the clean frames have, for
 they may have lost theirs.
+
+Of a picture that has no colour left there is nothing to be strengthened: it gets that of the clean frames, where they
+show the same.
 """
 
 import math
@@ -16,7 +19,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-from tapemend.network.motion import STRIDE, block_means, brought, motion
+from tapemend.lines import means_of_lines
+from tapemend.network.motion import LEAST_TRUST, LENDS, STRIDE, block_means, brought, filled, motion
 
 BLOCK = 3
 """Samples a side, of STRIDE pixels each, of the blocks whose means are compared."""
@@ -30,6 +34,20 @@ CORRELATION = 0.9
 """Of the chroma of both, below which a clean frame tells nothing."""
 COVERED = 0.2
 """Share of the picture that must show the same."""
+AROUND = 9
+"""Pixels a side of what must be alike where colour is lent."""
+PART = 16
+"""Pixels of a line over which the noise of chroma is averaged before its strength is taken."""
+LINES = 1.0
+"""Lines (a Gaussian's deviation) whose colour is told together."""
+FAR_LINES = 24.0
+"""Lines around one of which no lender tells whether it has lost its colour, that tell it then."""
+EPSILON = 1e-6
+"""Added where there may be nothing."""
+NONE, SOME = 0.25, 0.4
+"""Strength of a line's chroma, beside that of others, up to which it has none, and from which on it has some."""
+LEAST_CHROMA = 0.0134
+"""Root mean square chroma of others, that is 3 codes of 224, below which there is none to be lent."""
 LOOKS = 2
 """Motion is found by colour too, so the first ratio is a little too near to 1: it is found anew with more colour."""
 LEAST, MOST = 1.1, 4.0
@@ -53,9 +71,53 @@ def chroma_gain(frame: Tensor, references: Tensor, lendable: Tensor) -> float:
     return total
 
 
+def lent_colour(frame: Tensor, lenders: Tensor, lendable: Tensor) -> tuple[Tensor, Tensor]:
+    """The colour that clean frames of its scene have at a frame's place, (2, H, W), and which lines have none, (H,).
+
+    frame: (3, H, W) float32 Y'CbCr, H and W multiples of 16; lenders: (D, 3, H, W); lendable: (D, rows, columns) bool,
+    regions of them that are clean. Lines without colour are 1, those with some 0. Where no lender shows what the frame
+    shows, colour is that around; where all lines have theirs it is the frame's own.
+    """
+    if not len(lenders) or not _pale(_strength(frame[None]), _strength(lenders).mean(0)).any():
+        return frame[1:], torch.zeros_like(frame[0, :, 0])
+    grey, others = (torch.cat([each[:, :1], torch.zeros_like(each[:, 1:])], 1) for each in (frame[None], lenders))
+    clean = interpolate(lendable[:, None].to(lenders), lenders.shape[-2:])
+    fetched = brought(torch.cat([lenders, clean], 1)[None], motion(grey, others[None]))[0]
+    apart = block_means((fetched[:, :1] - grey[:, :1]).abs(), AROUND) / ANOTHER
+    weights = (fetched[:, 3:] >= LENDS) / (1 + apart.square()).square()
+    colour = (weights * fetched[:, 1:3]).sum(0) / weights.sum(0).clamp(min=LEAST_TRUST)
+    trust = weights.amax(0)
+    own, theirs = (_strength(torch.cat([trust, each])[None], trust) for each in (frame[1:], colour))
+    told = (theirs > LEAST_CHROMA) & (trust.mean(2) > COVERED)
+    pale = _pale(own, theirs)
+    near, there = (means_of_lines(each.to(pale), FAR_LINES) for each in (told * pale, told))
+    around = (near + LEAST_TRUST * near.mean()) / (there + LEAST_TRUST * there.mean()).clamp(min=EPSILON)
+    lost = torch.where(told, pale, around * _pale(own, torch.full_like(own, LEAST_CHROMA)))
+    return filled(colour[None], trust[None].clamp(min=LEAST_TRUST))[0], lost[0]
+
+
+def with_lent(frame: Tensor, colour: Tensor, lost: Tensor) -> Tensor:
+    """(3, H, W) with another colour, (2, H, W), on lines (H,) that have lost theirs, 1, and not on others, 0."""
+    return torch.cat([frame[:1], torch.lerp(frame[1:], colour, lost[:, None])])
+
+
+def _strength(pictures: Tensor, weight: Tensor | None = None) -> Tensor:
+    """(N, 3, H, W) to (N, H): root mean square of the means of chroma along parts of a line; weight: (N, H, W)."""
+    square = avg_pool2d(pictures[:, 1:], (1, PART)).square().sum(1)
+    counted = torch.ones_like(square) if weight is None else avg_pool2d(weight, (1, PART))
+    sums, counts = (means_of_lines(each.mean(2), LINES) for each in (counted * square, counted))
+    return (sums / counts.clamp(min=EPSILON)).sqrt()
+
+
+def _pale(own: Tensor, others: Tensor) -> Tensor:
+    """How far lines have no colour, 1, or some, 0, beside others that have some, by the strengths of both."""
+    none = ((SOME - own / others.clamp(min=LEAST_CHROMA)) / (SOME - NONE)).clamp(0, 1)
+    return none * (others >= LEAST_CHROMA)
+
+
 def with_colour(pictures: Tensor, gains: Tensor) -> Tensor:
-    """(T, 3, H, W) Y'CbCr, chroma multiplied by (T,) gains."""
-    return torch.cat([pictures[:, :1], pictures[:, 1:] * gains[:, None, None, None]], 1)
+    """(T, 3, H, W) Y'CbCr, chroma multiplied by gains, (T,) or, of each line, (T, H)."""
+    return torch.cat([pictures[:, :1], pictures[:, 1:] * gains.reshape(len(gains), 1, -1, 1)], 1)
 
 
 def _beside(frame: Tensor, references: Tensor, lendable: Tensor) -> tuple[Tensor, Tensor, Tensor]:

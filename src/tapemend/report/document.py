@@ -42,6 +42,7 @@ def document(account: Account, summary: Summary, deviations: Iterable[Deviation]
             "changed": [_share(value) for value in account.changed.tolist()],
             "lines_put_back_pixels": np.round(account.moved.astype(np.float64), 2).tolist(),
             "chroma_gain": np.round(account.chroma_gains.astype(np.float64), 3).tolist(),
+            "lines_with_colour_lent": np.round(account.recoloured.astype(np.float64), 3).tolist(),
         },
     }
 
@@ -94,6 +95,7 @@ def _done(account: Account, summary: Summary) -> dict[str, Any]:
         "farthest_line_pixels": round(summary.farthest, 2),
         "frames_with_colour_strengthened": summary.coloured,
         "strongest_chroma_gain": round(summary.strongest_gain, 3),
+        "frames_with_colour_lent": summary.recoloured,
         "window_count": len(account.windows),
     }
 

@@ -53,6 +53,8 @@ class Summary:
     """Frames whose colour was strengthened as a whole."""
     strongest_gain: float
     """By what a frame's colour was multiplied at most; 1 when none was."""
+    recoloured: int
+    """Frames of which lines had no colour and got that of others."""
     kinds: tuple[KindOfDamage, ...]
     """In the order of KINDS."""
     where: NDArray[np.float64]
@@ -84,6 +86,7 @@ def summarise(account: Account) -> Summary:
         farthest=float(account.moved.max(initial=0.0)),
         coloured=int((account.chroma_gains > 1).sum()),
         strongest_gain=float(account.chroma_gains.max(initial=1.0)),
+        recoloured=int((account.recoloured > 0).sum()),
         kinds=kinds,
         where=where,
     )

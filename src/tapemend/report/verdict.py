@@ -39,6 +39,8 @@ def particulars(account: Account, summary: Summary) -> str:
             f"Colour that had faded was strengthened in {counted(summary.coloured, 'frame')}, to up to "
             f"{summary.strongest_gain:.1f} times what it was."
         )
+    if summary.recoloured:
+        sentences.append(f"Lines without colour got that of other frames in {counted(summary.recoloured, 'frame')}.")
     if summary.damaged and summary.repaired_in_regions:
         others = summary.repaired_in_regions
         sentences.append(f"{counted(others, 'other frame')} {_was(others)} repaired in places.")

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ from tapemend.frames import (
 )
 from tapemend.lines import move_lines
 from tapemend.network.motion import COARSEST
-from tapemend.network.saturation import chroma_gain, with_colour
+from tapemend.network.saturation import chroma_gain, lent_colour, with_colour, with_lent
 from tapemend.restore.restorer import Restorer, on_the_grid, region_weight
 from tapemend.restore.timebase import Anchor, TimeBase
 from tapemend.restore.torn import TornLines, find_torn_lines
@@ -37,6 +37,9 @@ the network's gate tells better than the scorer; the scorer says where surely no
 HURT = 0.1
 """How surely a frame is damaged that is not judged so, but some region of it: more moved such frames beside torn ones,
 less left torn ones as they were."""
+IN_PLACE = 0.22, 0.3
+"""How torn a damaged frame's worst regions are, up to which its lines surely are where they belong, and from which on
+they may not be. Below are 3 % of frames whose lines sway by 0.3 pixels or more, and a third of those whose do not."""
 NEAR = 3
 """Clean frames of a window that say how much colour its damaged ones should have."""
 REGION_ROWS, REGION_COLUMNS = 18, 24
@@ -71,10 +74,21 @@ class Plan:
         return bool(self.cells(index).any())
 
     def damaged(self, index: int) -> float:
-        """How surely lines of a frame are damaged, 0 to 1: of one that only faded surely not."""
+        """How surely lines of a frame are out of place, 0 to 1: of one that only faded surely not."""
         if self.analysis.frame_score[index] > self.verdict.threshold:
-            return 1.0
+            return self._out_of_place(index)
         return HURT * self.hurt(index) * (not self.verdict.damaged[index])
+
+    def _out_of_place(self, index: int) -> float:
+        """The same of a frame judged damaged: as the scorer tells it of the regions torn most, if it does at all."""
+        if not self.analysis.absolute:
+            return 1.0
+        return float(np.interp(of_the_worst(self.torn(index, index + 1)).mean(), IN_PLACE, (0, 1)))
+
+    def fading(self, index: int) -> float:
+        """By how much a frame's colour is weaker than that of others of its shot; 1 too where there is none left."""
+        told = float(self.verdict.fading[index])
+        return told if math.isfinite(told) else 1.0
 
     def torn(self, start: int, stop: int) -> Tensor:
         """(stop - start, rows, columns) how surely lines are torn or lost in regions of frames, 0 to 1."""
@@ -127,15 +141,14 @@ class TapeRestorer:
         changes = dict(zip(damaged, self._changes(window, damaged, references, held), strict=True))
         for index in inside:
             if index in changes:
-                yield self._changed(held[index], *changes[index], references)
+                yield self._changed(held[index], *changes[index])
             else:
                 yield _untouched(held[index])
 
     def _changes(
         self, window: Window, damaged: list[int], references: References, held: dict[int, Frame]
-    ) -> Iterator[tuple[Tensor, float, float]]:
-        """Of each damaged frame (3, H, W) what to add to it, the pixels that a line is put back by at most, and by what
-        its colour is multiplied before the network sees it."""
+    ) -> Iterator[tuple[Tensor, Repair]]:
+        """Of each damaged frame (3, H, W) what to add to it, and how it is repaired, but for the share that changes."""
         given = torch.stack([self._picture(held[index]) for index in range(window.first, window.last)])
         places = [index - window.first for index in damaged]
         height, width = given.shape[-2:]
@@ -145,16 +158,24 @@ class TapeRestorer:
         may = ~self.plan.cells(np.array(references.indices, np.intp))
         aside = self._aside(window, given, references, lent)
         aside[places] *= torch.stack([self._lines(index, height) for index in damaged])
-        steadied = move_lines(given, -aside) if aside.any() else given
+        coloured, lost = self._recoloured(window, given, lent, may)
+        steadied = move_lines(coloured, -aside) if aside.any() else coloured
         torn = self.plan.torn(window.first, window.last)
         torn_lines = self._torn_lines(window, steadied, lent, torn)
-        put_back = torn_lines.put_back(given, aside) if torn_lines.places.any() else steadied
+        put_back = torn_lines.put_back(coloured, aside) if torn_lines.places.any() else steadied
         gains = self._chroma_gains(window, put_back, lent, may)
-        seen = with_colour(put_back, gains) if (gains != 1).any() else put_back
+        own = 1 + (gains[:, None] - 1) * (1 - lost)
+        seen = with_colour(put_back, own) if (gains != 1).any() else put_back
         left = torn_lines.left(torn)
         whole = seen[places] - given[places] + self._looked_at(seen, places, weights, lent, may, left)
         moved = (aside + torn_lines.places)[places].abs().amax(1)
-        return zip(whole * self.strength, moved.tolist(), gains[places].tolist(), strict=True)
+        done = (
+            Repair(moved=pixels, chroma_gain=gain, recoloured=share, references=references)
+            for pixels, gain, share in zip(
+                *(each.tolist() for each in (moved, gains[places], lost[places].mean(1))), strict=True
+            )
+        )
+        return zip(whole * self.strength, done, strict=True)
 
     def _looked_at(
         self,
@@ -203,6 +224,24 @@ class TapeRestorer:
         own = [self.plan.own_lines(index) for index in indices]
         return find_torn_lines(pictures, references, torn, lines, own, self.restorer.device)
 
+    def _recoloured(
+        self, window: Window, pictures: Tensor, references: Tensor, lendable: NDArray[np.bool_]
+    ) -> tuple[Tensor, Tensor]:
+        """The pictures that a window sees with the colour of clean frames on lines that have none, and which, (T, H), 1
+        such lines."""
+        lost = torch.zeros(len(pictures), pictures.shape[2])
+        if not self.restorer.settings.chroma_gain:
+            return pictures, lost
+        height, width = pictures.shape[-2:]
+        recoloured = pictures.clone()
+        for place, frame, near, lent, may in self._lenders(window, pictures, references, lendable):
+            all_clean = may.new_ones(len(near), *may.shape[1:])
+            colour, lines = lent_colour(frame, torch.cat([near, lent]), torch.cat([all_clean, may]))
+            if lines.any():
+                recoloured[place] = with_lent(frame, colour, lines)[:, :height, :width].cpu()
+                lost[place] = lines[:height].cpu()
+        return recoloured, lost
+
     def _chroma_gains(
         self, window: Window, pictures: Tensor, references: Tensor, lendable: NDArray[np.bool_]
     ) -> Tensor:
@@ -214,16 +253,25 @@ class TapeRestorer:
         gains = torch.ones(len(pictures))
         if not self.restorer.settings.chroma_gain:
             return gains
+        for place, frame, near, lent, may in self._lenders(window, pictures, references, lendable):
+            all_clean = may.new_ones(len(near), 1, 1)
+            told = chroma_gain(frame, *((near, all_clean) if len(near) else (lent, may)))
+            gains[place] = told if told > 1 else self.plan.fading(window.first + place)
+        return gains
+
+    def _lenders(
+        self, window: Window, pictures: Tensor, references: Tensor, lendable: NDArray[np.bool_]
+    ) -> Iterator[tuple[int, Tensor, Tensor, Tensor, Tensor]]:
+        """Of each damaged one of the pictures that a window sees its place, itself, the clean ones next to it, NEAR at
+        most, the references, and where these may lend; pictures on the grid of motion."""
         device = self.restorer.device
         frames, lent = (on_the_grid(each, (COARSEST, COARSEST)).to(device) for each in (pictures, references))
+        may = torch.from_numpy(lendable).to(device)
         hurt = [self.plan.hurt(index) for index in range(window.first, window.last)]
         clean = [place for place, damaged in enumerate(hurt) if not damaged]
         for place in np.flatnonzero(hurt).tolist():
-            near = sorted(clean, key=lambda other: abs(other - place))[:NEAR]
-            lenders, may = (frames[near], np.ones((len(near), 1, 1), np.bool_)) if near else (lent, lendable)
-            told = chroma_gain(frames[place], lenders, torch.from_numpy(may).to(device))
-            gains[place] = told if told > 1 else float(self.plan.verdict.fading[window.first + place])
-        return gains
+            nearest = sorted(clean, key=lambda other: abs(other - place))[:NEAR]
+            yield place, frames[place], frames[nearest], lent, may
 
     def _lines(self, index: int, height: int) -> Tensor:
         """(H,) weights of a frame's lines: all of a damaged frame, those with damaged regions of another."""
@@ -235,21 +283,23 @@ class TapeRestorer:
     def _picture(self, frame: Frame) -> Tensor:
         return to_ycbcr(frame.planes, self.plan.layout)
 
-    def _changed(
-        self, frame: Frame, change: Tensor, moved: float, chroma_gain: float, references: References
-    ) -> Restored:
+    def _changed(self, frame: Frame, change: Tensor, done: Repair) -> Restored:
         planes = add_change(frame.planes, change, self.plan.layout)
         share = float(np.mean([np.mean(new != old) for new, old in zip(planes, frame.planes, strict=True)]))
         restored = Frame(index=frame.index, pts=frame.pts, planes=planes, state=frame.state)
-        done = Repair(changed=share, moved=moved, chroma_gain=chroma_gain, references=references)
-        return Restored(frame=restored, repair=done)
+        return Restored(frame=restored, repair=replace(done, changed=share))
 
 
 def heavy(change: Tensor) -> bool:
     """Whether a frame's change (3, H, W) is HEAVY where it is the greatest."""
     height, width = change.shape[-2:]
     squares = adaptive_avg_pool2d(change.square().sum(0)[None], (min(REGION_ROWS, height), min(REGION_COLUMNS, width)))
-    return bool(squares.flatten().topk(math.ceil(WORST * squares.numel())).values.sqrt().mean() > HEAVY)
+    return bool(of_the_worst(squares).sqrt().mean() > HEAVY)
+
+
+def of_the_worst(regions: Tensor) -> Tensor:
+    """The greatest values of (1, rows, columns) regions, of the WORST share of them."""
+    return regions.flatten().topk(math.ceil(WORST * regions.numel())).values
 
 
 def _untouched(frame: Frame) -> Restored:
