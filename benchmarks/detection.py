@@ -32,7 +32,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from tapemend.allocator import keep_memory
 from tapemend.degrade import PRESETS, VISIBLE, Preset
-from tapemend.detect import Scorer, analyse, judge, scorer, with_faded
+from tapemend.detect import Scorer, analyse, judge_in_shots, scorer
 from tapemend.detect.damage import LOCAL_KINDS
 from tapemend.detect.score import CELL_COLUMNS, CELL_ROWS
 from tapemend.errors import ModelMissing
@@ -148,7 +148,7 @@ def in_regions(change: Tensor) -> Tensor:
 
 
 def found_by(analysis: Analysis, truths: dict[str, NDArray[np.bool_]]) -> Found:
-    verdict = with_faded(judge(analysis), analysis.signature, (Shot(start=0, stop=len(analysis)),))
+    verdict = judge_in_shots(analysis, (Shot(start=0, stop=len(analysis)),))
     return Found(score=analysis.frame_score, judged=verdict.damaged, cells=np.array(analysis.cell_score), **truths)
 
 

@@ -247,6 +247,16 @@ def test_it_says_how_much_colour_was_strengthened(tmp_path: Path) -> None:
     assert "Colour that had faded" not in said(page)
 
 
+def test_it_says_which_frames_were_made_up(tmp_path: Path) -> None:
+    verdict = replace(verdict_on(marks(4, 1, 2)), lost=marks(4, 2))
+    report, page = reports(account(marks(4, 1, 2), verdict=verdict), tmp_path)
+    assert report["frames"]["lost"] == [[2, 3]]
+    assert report["done"]["frames_made_up"] == 1
+    assert "1 frame that showed nothing of the shot was made up of those before and after." in said(page)
+    _, page = reports(account(marks(3, 1)), tmp_path)
+    assert "made up" not in said(page)
+
+
 def test_it_says_where_colour_was_lent(tmp_path: Path) -> None:
     report, page = reports(account(marks(3, 1)), tmp_path)
     assert report["frames"]["lines_with_colour_lent"] == [0.0, 0.25, 0.0]

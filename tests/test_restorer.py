@@ -240,6 +240,22 @@ def test_lines_stay_where_they_are_if_settings_say_so(tmp_path: Path) -> None:
         assert each.repair.moved == each.repair.changed == 0
 
 
+def test_frames_that_are_lost_are_made_up_and_a_stretch_may_end_anywhere(tmp_path: Path) -> None:
+    tape, idle = SwayingScene(), write_idle_restorer(tmp_path / "idle.safetensors")
+    tape.frames = list(tape.whole)
+    for index in (4, 5):
+        black = tuple(np.full_like(plane, 16) for plane in tape.whole[index].planes)
+        tape.frames[index] = replace(tape.whole[index], planes=black)
+        tape.verdict.lost[index] = True
+    found = tape.restored(idle)
+    for edge in (4, 5, 6):
+        assert_same(tape.restored(idle, edges=(edge,)), found)
+    for index in (4, 5):
+        assert np.abs(luma_of(found[index].frame) - luma_of(tape.whole[index])).mean() < 1
+    kept = tape.restored(idle, replace(PLAIN, make_up=False))
+    assert all(each.repair.changed == 0 for each in kept[4:6])
+
+
 def test_lines_torn_each_for_itself_are_put_back_and_a_stretch_may_end_anywhere(tmp_path: Path) -> None:
     tape, idle = SwayingScene(), write_idle_restorer(tmp_path / "idle.safetensors")
     tape.analysis.torn_score[[3, 5]] = 0

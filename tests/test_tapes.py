@@ -6,7 +6,10 @@ import pytest
 import torch
 
 from tapemend.degrade import PRESETS, degrade, preset
-from tapemend.train.tapes import MOST, any_tape, other_heads, tape
+from tapemend.degrade.grid import Grid, Standard
+from tapemend.degrade.passes import Moments
+from tapemend.train.plain import PlainNoise
+from tapemend.train.tapes import MOST, any_tape, other_heads, tape, with_plain
 
 NAMES = tuple(PRESETS)
 
@@ -64,3 +67,37 @@ def test_as_many_windows_have_other_heads_as_are_of_tapes_drawn_at_random() -> N
     for varied, share in ((0.0, 0.0), (0.4, 0.4), (1.0, 1.0)):
         others = [tape(NAMES, varied, 0.0, (1, number, 0)).recording not in heads for number in range(200)]
         assert sum(others) / 200 == pytest.approx(share, abs=0.1)
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_plain_damage_comes_besides_a_tapes_own_or_instead_of_it(number: int) -> None:
+    base, key = preset(NAMES[number % len(NAMES)]), (2, number, 1)
+    drawn = with_plain(base, key)
+    assert drawn == with_plain(base, key)
+    own, plain = ([step for step in drawn.damage if (step in base.damage) == here] for here in (True, False))
+    assert tuple(own) in (base.damage, ())
+    assert {step.name for step in plain} <= {"plain_noise", "plain_streaks"} != set()
+    picture = torch.rand(2, 3, 64, 96, generator=torch.Generator().manual_seed(number))
+    alone = replace(drawn, damage=tuple(plain), recording=(), damaged_share=1.0)
+    truth = degrade(picture, range(100, 102), alone, 1, whole=(576, 720))
+    assert truth.picture.isfinite().all()
+    assert not torch.equal(truth.picture, picture)
+    assert not truth.shift.any()
+
+
+def test_grains_of_plain_noise_are_as_strong_as_they_are_said_to_be_whatever_their_size() -> None:
+    picture = torch.zeros(1, 3, 200, 300)
+    for grain in ((1, 1), (2, 4)):
+        drawn = PlainNoise(luma_sigma=0.1, chroma_sigma=0.05, grain=grain)
+        moments = Moments(seed=1, name="noise", indices=(0,), intensities=(1.0,))
+        noise = drawn.apply(picture, Grid(standard=Standard.PAL, height=200, width=300), moments)[0]
+        assert noise.std((1, 2)).tolist() == pytest.approx([0.1, 0.05, 0.05], rel=0.05)
+        beside = (noise[0, :, 1:] * noise[0, :, :-1]).mean() / noise[0].square().mean()
+        assert beside == pytest.approx(1 - 1 / grain[1], abs=0.05)
+
+
+def test_half_as_many_windows_have_plain_damage_as_are_of_tapes_drawn_at_random() -> None:
+    for varied in (0.0, 0.4, 1.0):
+        tapes = [tape(NAMES, varied, 0.0, (1, number, 0)) for number in range(200)]
+        plain = sum(any(step.name.startswith("plain_") for step in each.damage) for each in tapes)
+        assert plain / 200 == pytest.approx(varied / 2, abs=0.08)

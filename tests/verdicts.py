@@ -9,7 +9,7 @@ from tapemend.frames import Verdict
 def verdict_on(
     damaged: NDArray[np.bool_], *, threshold: float = 0.5, confidence: float = 1.0, reason: str = "Said so."
 ) -> Verdict:
-    """damaged: (N,) frames; none has faded."""
+    """damaged: (N,) frames; none is lost or has faded."""
     return Verdict(
         threshold=threshold,
         cell_threshold=128,
@@ -17,5 +17,6 @@ def verdict_on(
         confidence=confidence,
         reason=reason,
         damaged=damaged,
+        lost=np.zeros(len(damaged), np.bool_),
         fading=np.ones(len(damaged), np.float32),
     )

@@ -233,7 +233,9 @@ class Verdict:
     reason: str
     """One sentence for people: how the threshold was found."""
     damaged: NDArray[np.bool_]
-    """(N,) frames judged damaged: by their score, or because their colour has faded or is gone."""
+    """(N,) frames judged damaged: by their score, or because their colour has faded or is gone, or they are lost."""
+    lost: NDArray[np.bool_]
+    """(N,) frames that show nothing of their shot."""
     fading: NDArray[np.float32]
     """(N,) by how much the colour of others of the same shot is stronger: 1 if it is not, infinite if none is left."""
 

@@ -14,7 +14,7 @@ import torch
 from tapemend import __version__, checkpoint
 from tapemend.colour import rgb_codes, to_ycbcr
 from tapemend.decode import Reader, load_index, save_index
-from tapemend.detect import ANALYSIS_FILES, Scorer, analyse, find_shots, judge, load, scorer, with_faded
+from tapemend.detect import ANALYSIS_FILES, Scorer, analyse, find_shots, judge_in_shots, load, scorer
 from tapemend.encode import arrange, assemble, check_target, output_form, planes_at, write_segment
 from tapemend.files import file_sha256
 from tapemend.frames import (
@@ -167,8 +167,8 @@ def judged(
 ) -> tuple[Verdict, tuple[Shot, ...], ReferenceFinder]:
     """What is damaged, where shots begin, and who answers which frames can lend."""
     shots = find_shots(analysis.signature)
-    verdict = with_faded(judge(analysis), analysis.signature, shots)
-    whole = reader.index.state == list(FrameState).index(FrameState.DECODED)
+    verdict = judge_in_shots(analysis, shots)
+    whole = (reader.index.state == list(FrameState).index(FrameState.DECODED)) & ~verdict.lost
     return verdict, shots, ReferenceFinder(analysis, verdict, shots, settings, whole)
 
 

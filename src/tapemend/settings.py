@@ -140,6 +140,8 @@ class RestoreSettings:
     chroma_gain: bool = True
     """Give damaged frames whose colour is weaker than that of clean frames of the scene as much of it as those have,
     and lines that have none left theirs."""
+    make_up: bool = True
+    """Make up frames of which nothing is to be seen, up to four in a row, of those before and after them."""
     second_look: bool = True
     """Restore heavily damaged frames once more beside their restored neighbours; not with the paper's networks."""
     weights: str = "restorer-default"

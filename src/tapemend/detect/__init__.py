@@ -1,17 +1,21 @@
 """Stage 3: which frames and regions are damaged, and where shots begin."""
 
+from collections.abc import Sequence
+
 import torch
 
 from tapemend import checkpoint
 from tapemend.detect.clip import ClipScorer
 from tapemend.detect.damage import DamageScorer
 from tapemend.detect.faded import with_faded
+from tapemend.detect.lost import with_lost
 from tapemend.detect.otsu import judge
 from tapemend.detect.score import ANALYSIS_FILES, Scorer, analyse, load
 from tapemend.detect.shots import find_shots
+from tapemend.frames import Analysis, Shot, Verdict
 from tapemend.settings import DetectSettings, ScorerName
 
-__all__ = ["ANALYSIS_FILES", "Scorer", "analyse", "find_shots", "judge", "load", "scorer", "with_faded"]
+__all__ = ["ANALYSIS_FILES", "Scorer", "analyse", "find_shots", "judge", "judge_in_shots", "load", "scorer"]
 
 
 def scorer(settings: DetectSettings, device: torch.device) -> Scorer:
@@ -19,3 +23,9 @@ def scorer(settings: DetectSettings, device: torch.device) -> Scorer:
     if settings.scorer is ScorerName.CLIP:
         return ClipScorer(settings.clip_model, device, settings.clip_prompts)
     return DamageScorer(checkpoint.read(settings.scorer_weights, "scorer"), device)
+
+
+def judge_in_shots(analysis: Analysis, shots: Sequence[Shot]) -> Verdict:
+    """The verdict by scores, and by what frames are beside others of their shot."""
+    verdict = with_faded(judge(analysis), analysis.signature, shots)
+    return with_lost(verdict, analysis.signature, shots)

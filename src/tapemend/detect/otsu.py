@@ -113,6 +113,7 @@ def judge(analysis: Analysis) -> Verdict:
         confidence=split.depth if split else 0.0,
         reason=reason + ".",
         damaged=scores > threshold,
+        lost=np.zeros(len(scores), np.bool_),
         fading=np.ones(len(scores), np.float32),
     )
 

@@ -50,7 +50,7 @@ def find_shots(signature: NDArray[np.uint8]) -> tuple[Shot, ...]:
     count = len(signature)
     if count == 0:
         return ()
-    contrast, distance = _neighbour_distances(signature)
+    contrast, distance = neighbour_distances(signature)
     _compare_both_sides(signature, contrast, distance)
     threshold = _threshold(distance)
     starts = [0]
@@ -60,7 +60,7 @@ def find_shots(signature: NDArray[np.uint8]) -> tuple[Shot, ...]:
         after = np.arange(last, min(count, last + REACH))
         here, there = (grid.ravel() for grid in np.meshgrid(before, after))
         limit = threshold[cut] if last - first < 2 * REACH else CEILING  # a long burst hides motion too
-        alike = _distance(signature, contrast, here, there).min() <= limit
+        alike = distances(signature, contrast, here, there).min() <= limit
         if not alike and cut - starts[-1] >= SHORTEST_SHOT and count - cut >= SHORTEST_SHOT:
             starts.append(cut)
     return tuple(Shot(start=start, stop=stop) for start, stop in zip(starts, [*starts[1:], count], strict=True))
@@ -88,7 +88,7 @@ def _relative(difference: NDArray[np.int16], one: NDArray[np.uint8], other: NDAr
     return np.asarray(_deviation(difference) / scale, np.float32)
 
 
-def _neighbour_distances(signature: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+def neighbour_distances(signature: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Contrast of every frame (N,), and the distance of every frame to the one before (N,), 0 for the first."""
     count = len(signature)
     contrast = np.zeros(count, np.uint8)
@@ -104,7 +104,7 @@ def _neighbour_distances(signature: NDArray[np.uint8]) -> tuple[NDArray[np.uint8
     return contrast, distance
 
 
-def _distance(
+def distances(
     signature: NDArray[np.uint8], contrast: NDArray[np.uint8], one: NDArray[np.intp], other: NDArray[np.intp]
 ) -> NDArray[np.float32]:
     """Distances (K,) of frames one (K,) to frames other (K,)."""
@@ -125,7 +125,7 @@ def _compare_both_sides(
         for back, ahead in sorted(pairs, key=sum, reverse=True):
             left = left[distance[left] >= FLOOR]
             inside = left[(left >= back) & (left + ahead < len(distance))]
-            across = _distance(signature, contrast, inside - back, inside + ahead)
+            across = distances(signature, contrast, inside - back, inside + ahead)
             distance[inside] = np.minimum(distance[inside], across)
 
 

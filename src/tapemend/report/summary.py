@@ -55,6 +55,8 @@ class Summary:
     """By what a frame's colour was multiplied at most; 1 when none was."""
     recoloured: int
     """Frames of which lines had no colour and got that of others."""
+    made_up: int
+    """Frames that showed nothing of their shot and were made up of others."""
     kinds: tuple[KindOfDamage, ...]
     """In the order of KINDS."""
     where: NDArray[np.float64]
@@ -87,6 +89,7 @@ def summarise(account: Account) -> Summary:
         coloured=int((account.chroma_gains > 1).sum()),
         strongest_gain=float(account.chroma_gains.max(initial=1.0)),
         recoloured=int((account.recoloured > 0).sum()),
+        made_up=int((account.verdict.lost & changed).sum()),
         kinds=kinds,
         where=where,
     )

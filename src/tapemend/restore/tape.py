@@ -24,6 +24,7 @@ from tapemend.frames import (
     damaged_cells,
 )
 from tapemend.lines import move_lines
+from tapemend.network.between import between
 from tapemend.network.motion import COARSEST
 from tapemend.network.saturation import chroma_gain, lent_colour, with_colour, with_lent
 from tapemend.restore.restorer import Restorer, on_the_grid, region_weight
@@ -74,7 +75,9 @@ class Plan:
         return bool(self.cells(index).any())
 
     def damaged(self, index: int) -> float:
-        """How surely lines of a frame are out of place, 0 to 1: of one that only faded surely not."""
+        """How surely lines of a frame are out of place, 0 to 1: of one that only faded, or is lost, surely not."""
+        if self.verdict.lost[index]:
+            return 0.0
         if self.analysis.frame_score[index] > self.verdict.threshold:
             return self._out_of_place(index)
         return HURT * self.hurt(index) * (not self.verdict.damaged[index])
@@ -89,6 +92,11 @@ class Plan:
         """By how much a frame's colour is weaker than that of others of its shot; 1 too where there is none left."""
         told = float(self.verdict.fading[index])
         return told if math.isfinite(told) else 1.0
+
+    def sides(self, index: int) -> tuple[int, int]:
+        """The frames next to a lost one, before and after it, that are not lost."""
+        kept = ~self.verdict.lost
+        return index - int(kept[index::-1].argmax()), index + int(kept[index:].argmax())
 
     def torn(self, start: int, stop: int) -> Tensor:
         """(stop - start, rows, columns) how surely lines are torn or lost in regions of frames, 0 to 1."""
@@ -149,16 +157,19 @@ class TapeRestorer:
         self, window: Window, damaged: list[int], references: References, held: dict[int, Frame]
     ) -> Iterator[tuple[Tensor, Repair]]:
         """Of each damaged frame (3, H, W) what to add to it, and how it is repaired, but for the share that changes."""
-        given = torch.stack([self._picture(held[index]) for index in range(window.first, window.last)])
+        given, shown = (
+            torch.stack([picture(held[index]) for index in range(window.first, window.last)])
+            for picture in (self._picture, self._shown)
+        )
         places = [index - window.first for index in damaged]
         height, width = given.shape[-2:]
         weights = torch.stack([region_weight(self.plan.doubtful(index), height, width) for index in damaged])[:, None]
         lenders = [self._picture(self.plan.fetch(index)) for index in references.indices]
         lent = torch.stack(lenders) if lenders else given[:0]
         may = ~self.plan.cells(np.array(references.indices, np.intp))
-        aside = self._aside(window, given, references, lent)
+        aside = self._aside(window, shown, references, lent)
         aside[places] *= torch.stack([self._lines(index, height) for index in damaged])
-        coloured, lost = self._recoloured(window, given, lent, may)
+        coloured, lost = self._recoloured(window, shown, lent, may)
         steadied = move_lines(coloured, -aside) if aside.any() else coloured
         torn = self.plan.torn(window.first, window.last)
         torn_lines = self._torn_lines(window, steadied, lent, torn)
@@ -282,6 +293,17 @@ class TapeRestorer:
 
     def _picture(self, frame: Frame) -> Tensor:
         return to_ycbcr(frame.planes, self.plan.layout)
+
+    def _shown(self, frame: Frame) -> Tensor:
+        """The picture of a frame, or of one that is lost what those on both sides of it say."""
+        picture = self._picture(frame)
+        if not (self.plan.verdict.lost[frame.index] and self.restorer.settings.make_up):
+            return picture
+        before, after = self.plan.sides(frame.index)
+        near = torch.stack([self._picture(self.plan.fetch(index)) for index in (before, after)])
+        given = on_the_grid(near, (COARSEST, COARSEST)).to(self.restorer.device)
+        height, width = picture.shape[-2:]
+        return between(*given, (frame.index - before) / (after - before))[:, :height, :width].cpu()
 
     def _changed(self, frame: Frame, change: Tensor, done: Repair) -> Restored:
         planes = add_change(frame.planes, change, self.plan.layout)

@@ -1,4 +1,4 @@
-"""The tapes that samples are damaged by: the presets, and others of passes drawn at random.
+"""The tapes that samples are damaged by: the presets, others of passes drawn at random, and plain damage.
 
 A network that knows a few tapes harms others (docs/experiments.md, 2026-11-23), and nobody's tape is one of ours.
 """
@@ -47,6 +47,7 @@ from tapemend.degrade.passes.tracking import (
     Mistracking,
 )
 from tapemend.degrade.timeline import uniform
+from tapemend.train.plain import PlainNoise, PlainStreaks
 
 MOST = 5
 """Passes of a tape drawn at random, at most."""
@@ -119,14 +120,33 @@ def other_heads(base: Preset, key: tuple[int, int, int]) -> Preset:
     return replace(base, recording=(*others, Step(does=heads, name="head_switching")))
 
 
+def with_plain(base: Preset, key: tuple[int, int, int]) -> Preset:
+    """The same tape with plain noise or streaks, or both, besides its own damage or instead of it."""
+    which, alone, rows, columns, colour, most, thickest, longest = (
+        uniform(*key, f"plain {name}")
+        for name in ("which", "alone", "rows", "columns", "colour", "most", "thickest", "longest")
+    )
+    noise = PlainNoise(grain=(1 + int(2 * rows), 1 + int(4 * columns**2)), chroma_sigma=0.08 * colour)
+    streaks = PlainStreaks(most=5 + 75 * most**2, thickest=1 + int(5 * thickest), longest=0.1 + 0.9 * longest)
+    steps = (
+        Step(does=noise, name="plain_noise", period=30.0),
+        Step(does=streaks, name="plain_streaks", period=30.0),
+    )
+    chosen = steps[:1] if which < 0.5 else steps[1:] if which < 0.8 else steps
+    return replace(base, damage=(*(base.damage if alone > 0.5 else ()), *chosen))
+
+
 def tape(presets: Sequence[str], varied_share: float, clean_share: float, key: tuple[int, int, int]) -> Preset:
     """One of the presets, or a tape of passes drawn at random, with every pass at a strength of its own; in damaged
-    stretches all the time or not at all. As many have other heads as are of passes drawn at random."""
+    stretches all the time or not at all. As many have other heads as are of passes drawn at random, and half as many
+    plain damage."""
     chance = partial(uniform, *key)
     base = preset(presets[int(chance("preset") * len(presets))])
     if chance("heads") < varied_share:
         base = other_heads(base, key)
     if chance("varied") < varied_share:
         base = any_tape(base, key)
+    if chance("plain") < varied_share / 2:
+        base = with_plain(base, key)
     damage = tuple(replace(step, strength=step.strength * chance(step.name) ** 0.5) for step in base.damage)
     return replace(base, damaged_share=0.0 if chance("clean") < clean_share else 1.0, damage=damage)

@@ -1,0 +1,72 @@
+"""Damage as others than our simulator make it: nothing of tape's physics, so that networks do not rely on it.
+
+What a converter, an editor or another simulator leaves is neither drawn out along the lines nor soft at its ends.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+from tapemend.degrade.grid import Grid
+from tapemend.degrade.passes import Kind, Moments, PicturePass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainNoise(PicturePass):
+    """Gaussian noise, white up to the picture's finest detail, or of grains of some pixels."""
+
+    kind: ClassVar[Kind] = Kind.NOISE
+    luma_sigma: float = 0.08
+    """Standard deviation at intensity 1, in 100 IRE."""
+    chroma_sigma: float = 0.04
+    """Of Cb and Cr."""
+    grain: tuple[int, int] = (1, 1)
+    """Rows and columns of a grain."""
+
+    def apply(self, picture: Tensor, grid: Grid, moments: Moments) -> Tensor:
+        damaged = picture.clone()
+        rows, columns = self.grain
+        sigmas = torch.tensor([self.luma_sigma, self.chroma_sigma, self.chroma_sigma])[:, None, None]
+        for position in moments.active():
+            size = 3, grid.height + rows - 1, grid.width + columns - 1
+            white = torch.randn(size, generator=moments.generator(position))
+            noise = avg_pool2d(white, self.grain, stride=1) * math.sqrt(rows * columns)
+            damaged[position] += (moments.intensities[position] * sigmas * noise).to(picture.device)
+        return damaged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainStreaks(PicturePass):
+    """Level pieces of lines of one colour, or noise, with hard ends."""
+
+    kind: ClassVar[Kind] = Kind.LINES
+    most: float = 40.0
+    """Pieces at most, at intensity 1 in a 720 x 576 picture."""
+    thickest: int = 4
+    """Rows."""
+    longest: float = 1.0
+    """Share of a line of the longest; short ones are more."""
+
+    def apply(self, picture: Tensor, grid: Grid, moments: Moments) -> Tensor:
+        damaged = picture.clone()
+        height, width = grid.height, grid.width
+        for position in moments.active():
+            draw = moments.generator(position)
+            number = torch.rand(1, generator=draw).item() * self.most * height / 576 * moments.intensities[position]
+            for _ in range(math.ceil(number)):
+                top, left, length, high, level, noisy, *chroma = torch.rand(8, generator=draw).tolist()
+                first = int(top * height)
+                rows = slice(first, first + 1 + int(high * self.thickest))
+                start = int((1.3 * left - 0.3) * width)
+                columns = slice(max(start, 0), max(start, 0) + 3 + int(length**3 * self.longest * width))
+                piece = damaged[position, :, rows, columns]
+                luma = round(level) if high < 0.5 else level
+                tint = [0.4 * (each - 0.5) * (noisy > 0.7) for each in chroma]
+                piece[:] = torch.tensor([luma, *tint])[:, None, None].to(piece)
+                if noisy < 0.2:
+                    piece[0] += 0.3 * torch.randn(piece.shape[1:], generator=draw).to(piece)
+        return damaged
