@@ -301,9 +301,9 @@ class TapeRestorer:
             return picture
         before, after = self.plan.sides(frame.index)
         near = torch.stack([self._picture(self.plan.fetch(index)) for index in (before, after)])
-        given = on_the_grid(near, (COARSEST, COARSEST)).to(self.restorer.device)
+        one, other = on_the_grid(near, (COARSEST, COARSEST)).to(self.restorer.device).unbind()
         height, width = picture.shape[-2:]
-        return between(*given, (frame.index - before) / (after - before))[:, :height, :width].cpu()
+        return between(one, other, (frame.index - before) / (after - before))[:, :height, :width].cpu()
 
     def _changed(self, frame: Frame, change: Tensor, done: Repair) -> Restored:
         planes = add_change(frame.planes, change, self.plan.layout)
