@@ -2,11 +2,12 @@
 
     python benchmarks/plain_damage.py CLIPS --json plain.json
 
-Four kinds of damage as anyone might write them down in an afternoon, in a few lines of numpy each: dropouts, noise and
+Seven kinds of damage as anyone might write them down in an afternoon, in a few lines of numpy each: dropouts, noise and
 lines that jitter each for itself (streaks); a mistracked band that wanders, and the change of heads at the bottom
 (band); colour late, soft, weak, noisy and gone in places (colour); a way through composite with swaying lines
-(composite). Of each clip's first frames, three in eight stay as they are. Says by how much damaged frames gain, how
-much the worst of them does, how an undamaged one fares at least, and the area under ROC of the frames' scores.
+(composite); white noise (noise); no colour, in whole frames and halves of them (grey); single frames of snow (lost). Of
+each clip's first frames, three in eight stay as they are. Says by how much damaged frames gain, how much the worst of
+them does, how an undamaged one fares at least, and the area under ROC of the frames' scores.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from tapemend.allocator import keep_memory
 from tapemend.colour import add_change, to_ycbcr
 from tapemend.evaluate.baselines import Input, Tapemend
 from tapemend.evaluate.compare import compare
-from tapemend.evaluate.metrics import area_under_curve
+from tapemend.evaluate.metrics import IDENTICAL_DB, area_under_curve
 from tapemend.evaluate.protocol import PROGRESSIVE, DamagedTape, clean_tape, opened, write_tape
 from tapemend.frames import Frame
 from tapemend.settings import MetricName, Settings
@@ -110,11 +111,34 @@ def composite(picture: Picture, draw: Generator, number: int) -> Picture:
     return np.stack([luma, *chroma])
 
 
+def noise(picture: Picture, draw: Generator, number: int) -> Picture:
+    """White noise in luma and chroma."""
+    return picture + draw.normal(size=picture.shape) * np.array([0.05, 0.025, 0.025])[:, None, None]
+
+
+def grey(picture: Picture, draw: Generator, number: int) -> Picture:
+    """Colour gone from the whole picture, or its lower half, but for a little noise."""
+    first = picture.shape[1] // 2 * (number // 3 % 2)
+    picture[1:, first:] = draw.normal(0, 0.01, picture[1:, first:].shape)
+    return picture
+
+
+def lost(picture: Picture, draw: Generator, number: int) -> Picture:
+    """Every fourth picture is snow."""
+    if number % 4 == 2:
+        picture[0] = 0.5 + 0.3 * gaussian_filter1d(draw.normal(size=picture.shape[1:]), 1, axis=1)
+        picture[1:] = 0
+    return picture
+
+
 KINDS: dict[str, Callable[[Picture, Generator, int], Picture]] = {
     "streaks": streaks,
     "band": band,
     "colour": colour,
     "composite": composite,
+    "noise": noise,
+    "grey": grey,
+    "lost": lost,
 }
 
 
@@ -175,7 +199,7 @@ def restored(clip: Path, folder: Path, kind: str, frames: int, seed: int) -> dic
     outputs = [method.restore(tape.path, folder) for method in (Input(), Tapemend(settings))]
     measured = compare(tape, [output.path for output in outputs], [MetricName.PSNR], None).methods
     before, after = (np.array(each.frames[MetricName.PSNR], float) for each in measured)
-    hurt = np.array([is_damaged(number, frames) for number in range(len(before))])
+    hurt = before < IDENTICAL_DB
     scores = outputs[1].scores
     assert scores is not None
     gain = (after - before)[hurt]
