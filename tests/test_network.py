@@ -192,6 +192,7 @@ def test_nothing_beyond_the_reach_changes_a_pixel(config: RestorationConfig) -> 
         "references": pictures(1, 1, 3, height, width, seed=2),
         "lendable": torch.ones(1, 1, height, width),
         "torn": torch.ones(1, 1, height, width),
+        "marred": torch.ones(1, 1, height, width),
     }
     given = [part.requires_grad_() for part in parts.values()]
     change = network.change(Seen(**parts)) + network.answer(Seen(**parts))[0]
@@ -202,6 +203,23 @@ def test_nothing_beyond_the_reach_changes_a_pixel(config: RestorationConfig) -> 
             furthest = touched.abs().amax(0)
             assert least <= furthest[0] <= rows
             assert least <= furthest[1] <= columns
+
+
+@torch.inference_mode()
+def test_a_gate_that_is_closed_is_overruled_where_something_is_known_to_be_damaged() -> None:
+    network, window, none = random_restoration(), pictures(1, 3, 3, ROWS, COLUMNS), torch.zeros(1, 0, 3, ROWS, COLUMNS)
+    marred = torch.zeros(1, 3, 4, 5)
+    marred[:, :, :2] = 1
+    for gate, overruled in ((0.1, True), (0.7, False)):
+        network.head.weight[3 * 4 :] = 0
+        network.head.bias[3 * 4 :] = math.log(gate / (1 - gate))
+        change, known = (
+            network.change(network.see(window, [1], none, all_lend(0), None, each)) for each in (None, marred)
+        )
+        assert torch.equal(known[..., ROWS // 2 + ROWS // 4 :, :], change[..., ROWS // 2 + ROWS // 4 :, :])
+        whole = network.answer(network.see(window, [1], none, all_lend(0)))[0]
+        upper = known[..., : ROWS // 4, :]
+        assert torch.equal(upper, (whole if overruled else change)[..., : ROWS // 4, :])
 
 
 @torch.inference_mode()
@@ -218,9 +236,9 @@ def test_where_nothing_is_known_to_be_torn_nothing_is() -> None:
 
 
 def test_a_deeper_network_reaches_further() -> None:
-    assert RestorationConfig(depths=(1, 2, 2, 2)).reach == (96, 384)
+    assert RestorationConfig(depths=(1, 2, 2, 2)).reach == (112, 384)
     rows, columns = RestorationConfig().reach
-    assert rows > 96
+    assert rows > 112
     assert columns > 384
 
 

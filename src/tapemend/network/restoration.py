@@ -14,7 +14,7 @@ from torch.nn.functional import interpolate
 
 from tapemend.network.blocks import ROUGH, blocks, folding, roughness, start_at_zero, unfold_pixels
 from tapemend.network.lending import Lending, shows_the_same
-from tapemend.network.motion import COARSEST, LENDS, brought, motion
+from tapemend.network.motion import COARSEST, LENDS, block_means, brought, motion
 
 FOLD = 4
 """Pixels of a line that are one in the first level."""
@@ -24,6 +24,8 @@ NEIGHBOURS = (-1, 1)
 """Frames that are always looked at, by their distance; at a shot's ends the frame itself takes their place."""
 DOUBTFUL, CERTAIN = 0.3, 0.6
 """Gate up to which nothing is changed, and from which on everything that the network answers."""
+AROUND = 33
+"""Pixels a side of the blocks in which the gate must be closed to be overruled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,8 @@ class RestorationConfig:
         levels = sum(2 * depth * stride for depth, stride in zip(self.depths, strides, strict=True))
         unlevels = sum(2 * max(1, depth - 1) * stride for depth, stride in zip(self.depths[:3], strides, strict=False))
         rows = 3 + levels + sum(strides) + unlevels + 1
-        columns = FOLD * rows
+        columns = FOLD * rows + AROUND // 2
+        rows += AROUND // 2
         return rows + -rows % GRID_ROWS, columns + -columns % GRID_COLUMNS
 
 
@@ -63,6 +66,8 @@ class Seen:
     """(N, D, H, W), 1 where a reference may lend and shows the same, else 0."""
     torn: Tensor
     """(N, 1, H, W) how surely lines of the frames are torn or lost there, 0 to 1."""
+    marred: Tensor
+    """(N, 1, H, W) how surely something else is damaged there, 0 to 1."""
 
     def part(self, rows: slice, columns: slice, precision: torch.dtype) -> "Seen":
         """A piece of the picture in the network's precision."""
@@ -100,22 +105,27 @@ class RestorationNetwork(nn.Module):
         references: Tensor,
         lendable: Tensor,
         torn: Tensor | None = None,
+        marred: Tensor | None = None,
     ) -> Seen:
         """Bring to some frames of B windows what others show there.
 
         window: (B, T, 3, H, W) float32 Y'CbCr; numbers: of the frames in each; references: (B, D, 3, H, W); lendable:
-        (B, D, H, W) bool; torn: (B, T, rows, columns) how surely lines are torn or lost there, 0 to 1, if that is
-        known. H and W are multiples of the grid. Motion is found over the whole picture, so this is not for tiles. N,
-        the frames seen, is B times the numbers.
+        (B, D, H, W) bool; torn, marred: (B, T, rows, columns) how surely lines are torn or lost there, and how surely
+        something else is damaged, 0 to 1, if that is known. H and W are multiples of the grid. Motion is found over the
+        whole picture, so this is not for tiles. N, the frames seen, is B times the numbers.
         """
-        torn = window.new_zeros(*window.shape[:2], 1, 1) if torn is None else torn
+        unknown = window.new_zeros(*window.shape[:2], 1, 1)
+        torn, marred = (unknown if each is None else each for each in (torn, marred))
         (frames, neighbours), (own, beside) = (_with_neighbours(each, numbers) for each in (window, torn))
         lenders, may = (each.repeat_interleave(len(numbers), 0) for each in (references, lendable.to(window.dtype)))
         whole = torn.new_zeros(*lenders.shape[:2], *torn.shape[2:])
         vectors = motion(frames, torch.cat([neighbours, lenders], 1), torn=(own, torch.cat([beside, whole], 1)))
         near, far = vectors.tensor_split([len(NEIGHBOURS)], 1)
         lent, may = brought(torch.cat([lenders, may[:, :, None]], 2), far).tensor_split([3], 2)
-        there = interpolate(own[:, None], frames.shape[-2:], mode="bilinear", align_corners=False)
+        there, elsewise = (
+            interpolate(each[:, None], frames.shape[-2:], mode="bilinear", align_corners=False)
+            for each in (own, marred[:, torch.tensor(numbers)].flatten(0, 1))
+        )
         lends = (may[:, :, 0] >= LENDS) & shows_the_same(frames, there, lent)
         return Seen(
             frames=frames,
@@ -123,6 +133,7 @@ class RestorationNetwork(nn.Module):
             references=lent,
             lendable=lends.to(window.dtype),
             torn=there,
+            marred=elsewise,
         )
 
     def look(self, seen: Seen) -> Tensor:
@@ -136,7 +147,7 @@ class RestorationNetwork(nn.Module):
         return features
 
     def answer(self, seen: Seen) -> tuple[Tensor, Tensor]:
-        """The change (N, 3, H, W), already weighed by the gate, and the gate's logit (N, 1, H, W)."""
+        """The change (N, 3, H, W), not yet weighed by the gate, and the gate's logit (N, 1, H, W)."""
         features = [self.levels[0](self.look(seen))]
         for down, level in zip(self.downs, list(self.levels)[1:], strict=True):
             features.append(level(down(features[-1])))
@@ -144,15 +155,20 @@ class RestorationNetwork(nn.Module):
         for up, level, skip in zip(self.ups, self.unlevels, reversed(features[:3]), strict=True):
             current = level(unfold_pixels(up(current), 2, 2) + skip)
         answer = unfold_pixels(self.head(current), 1, FOLD)
-        return answer[:, :3] * torch.sigmoid(answer[:, 3:]), answer[:, 3:]
+        return answer[:, :3], answer[:, 3:]
 
     def change(self, seen: Seen) -> Tensor:
         """What to add to the frames, (N, 3, H, W).
 
-        Where the gate is in doubt the picture stays as it was: what little it lets through there is mostly wrong.
+        Where the gate is in doubt the picture stays as it was: what little it lets through there is mostly wrong. It
+        was taught on tape and takes what tape does not do, white noise above all, for what was filmed; where it is
+        closed all around though something is known to be damaged, it is overruled.
         """
-        change, gate = self.answer(seen)
-        return change * ((torch.sigmoid(gate) - DOUBTFUL) / (CERTAIN - DOUBTFUL)).clamp(0, 1)
+        change, logit = self.answer(seen)
+        gate = torch.sigmoid(logit)
+        unseen = _certain(seen.marred) * (1 - _certain(block_means(gate.float(), AROUND))).to(gate)
+        weighed: Tensor = change * torch.maximum(gate * _certain(gate), unseen)
+        return weighed
 
     def forward(
         self, window: Tensor, references: Tensor, lendable: Tensor, torn: Tensor | None = None
@@ -166,7 +182,12 @@ class RestorationNetwork(nn.Module):
         with torch.no_grad():
             seen = self.see(window, range(shape[1]), references, lendable, torn)
         change, gate = (torch.unflatten(each, 0, shape) for each in self.answer(seen))
-        return window + change, gate
+        return window + change * torch.sigmoid(gate), gate
+
+
+def _certain(share: Tensor) -> Tensor:
+    """0 up to DOUBTFUL, 1 from CERTAIN on, linear between."""
+    return ((share - DOUBTFUL) / (CERTAIN - DOUBTFUL)).clamp(0, 1)
 
 
 def _with_neighbours(window: Tensor, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:

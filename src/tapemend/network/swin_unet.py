@@ -228,11 +228,12 @@ class PaperNetwork(nn.Module):
         references: Tensor,
         lendable: Tensor,
         torn: Tensor | None = None,
+        marred: Tensor | None = None,
     ) -> "WholeWindow":
         """What the change of some frames needs, of the whole picture: what is given, as it is.
 
         window: (1, T, 3, H, W); numbers: of the frames in it; references: (1, D, 3, H, W); lendable: (1, D, H, W) bool;
-        torn is not looked at.
+        torn and marred are not looked at.
         """
         return WholeWindow(window=window, references=references, lendable=lendable, numbers=tuple(numbers))
 

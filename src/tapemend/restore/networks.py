@@ -44,11 +44,13 @@ class RestoringNetwork(Protocol):
         references: Tensor,
         lendable: Tensor,
         torn: Tensor | None = None,
+        marred: Tensor | None = None,
     ) -> Seen:
         """What it needs of the whole picture.
 
         window: (1, T, 3, H, W); references: (1, D, 3, H, W); lendable: (1, D, H, W) bool; numbers: positions in the
-        window of the N frames to be changed; torn: (1, T, H, W) how surely lines are torn or lost there, 0 to 1.
+        window of the N frames to be changed; torn, marred: (1, T, H, W) how surely lines are torn or lost there, and
+        how surely something else is damaged, 0 to 1.
         """
         ...
 

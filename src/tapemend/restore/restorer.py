@@ -40,25 +40,29 @@ class Restorer:
         references: Tensor,
         lendable: NDArray[np.bool_],
         torn: Tensor | None = None,
+        marred: Tensor | None = None,
     ) -> Tensor:
         """What to add to the frames at positions ``keep`` of the window, at full strength.
 
         window: (T, 3, H, W) float32 Y'CbCr, all frames that are seen; references: (D, 3, H, W); lendable: (D, rows,
-        columns) regions of them that may lend; torn: (T, rows, columns) how surely lines are torn or lost in regions of
-        the window, 0 to 1, if that is known. Returns (len(keep), 3, H, W) float32 on the CPU. Any height and width: the
-        picture is continued by its border to the network's grid, and cut into tiles when memory asks for it.
+        columns) regions of them that may lend; torn, marred: (T, rows, columns) how surely lines are torn or lost in
+        regions of the window, and how surely something else is damaged, 0 to 1, if that is known. Returns (len(keep),
+        3, H, W) float32 on the CPU. Any height and width: the picture is continued by its border to the network's grid,
+        and cut into tiles when memory asks for it.
         """
         height, width = window.shape[-2:]
         may = _pixels(lendable, height, width)
-        lost = window.new_zeros(len(window), 1, 1) if torn is None else torn
-        lost = interpolate(lost[:, None], (height, width), mode="bilinear", align_corners=False)[:, 0]
-        given = [on_the_grid(each, self.network.grid)[None].to(self.device) for each in (window, references, may, lost)]
+        unknown = window.new_zeros(len(window), 1, 1)
+        known = torch.stack([unknown if each is None else each for each in (torn, marred)])
+        there = interpolate(known, (height, width), mode="bilinear", align_corners=False)
+        seen = (window, references, may, *there)
+        given = [on_the_grid(each, self.network.grid)[None].to(self.device) for each in seen]
         groups = [[number] for number in keep] if self.network.alone else [list(keep)]
         return torch.cat([self._change(numbers, *given)[..., :height, :width] for numbers in groups])
 
-    def _change(self, numbers: list[int], window: Tensor, references: Tensor, lendable: Tensor, torn: Tensor) -> Tensor:
+    def _change(self, numbers: list[int], window: Tensor, *known: Tensor) -> Tensor:
         """(N, 3, H, W) on the CPU: the change of frames that are restored in one go."""
-        seen = self.network.see(window, numbers, references, lendable, torn)
+        seen = self.network.see(window, numbers, *known)
         height, width = window.shape[-2:]
         answer = torch.empty(len(numbers), 3, height, width)
         for tile in tiles(height, width, self._tile_side(height * width), self.network.grid, self.network.reach):

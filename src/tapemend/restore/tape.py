@@ -102,6 +102,15 @@ class Plan:
         """(stop - start, rows, columns) how surely lines are torn or lost in regions of frames, 0 to 1."""
         return torch.from_numpy(self.analysis.torn_score[start:stop].astype(np.float32)) / 255
 
+    def marred(self, start: int, stop: int) -> Tensor:
+        """(stop - start, rows, columns) how surely something else is damaged in regions of damaged frames, 0 to 1."""
+        cells, torn, scores = (
+            getattr(self.analysis, name)[start:stop].astype(np.float32)
+            for name in ("cell_score", "torn_score", "frame_score")
+        )
+        share = (cells - torn) / max(1, self.verdict.cell_threshold)
+        return torch.from_numpy(share.clip(0, 1) * (scores > self.verdict.threshold)[:, None, None])
+
     def own_lines(self, index: int) -> slice:
         """The lines of a frame that the tape has: of a field's every second one."""
         if not self.scan.interlaced:
@@ -177,8 +186,8 @@ class TapeRestorer:
         gains = self._chroma_gains(window, put_back, lent, may)
         own = 1 + (gains[:, None] - 1) * (1 - lost)
         seen = with_colour(put_back, own) if (gains != 1).any() else put_back
-        left = torn_lines.left(torn)
-        whole = seen[places] - given[places] + self._looked_at(seen, places, weights, lent, may, left)
+        known = torn_lines.left(torn), self.plan.marred(window.first, window.last)
+        whole = seen[places] - given[places] + self._looked_at(seen, places, weights, lent, may, known)
         moved = (aside + torn_lines.places)[places].abs().amax(1)
         done = (
             Repair(moved=pixels, chroma_gain=gain, recoloured=share, references=references)
@@ -195,14 +204,16 @@ class TapeRestorer:
         weights: Tensor,
         references: Tensor,
         lendable: NDArray[np.bool_],
-        torn: Tensor,
+        known: tuple[Tensor, Tensor],
     ) -> Tensor:
         """(N, 3, H, W) the network's change of the frames at some places of those seen, weighed by (N, 1, H, W).
+
+        known: (T, rows, columns) each, what of them is torn, and otherwise marred.
 
         What changed much is looked at once more when all are restored: its neighbours have more to lend then, and
         nothing in them is torn any more.
         """
-        change = self.restorer.change(seen, places, references, lendable, torn) * weights
+        change = self.restorer.change(seen, places, references, lendable, *known) * weights
         again = [number for number, each in enumerate(change) if heavy(each)]
         if again and self.restorer.looks_twice:
             restored = seen.clone()
