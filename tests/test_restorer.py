@@ -240,13 +240,13 @@ def test_lines_stay_where_they_are_if_settings_say_so(tmp_path: Path) -> None:
         assert each.repair.moved == each.repair.changed == 0
 
 
-def test_what_is_damaged_but_not_torn_is_told_beside_the_threshold_for_regions() -> None:
-    scene = Scene(marks(6, (2, 4)))
+def test_noise_is_told_beside_the_threshold_for_regions() -> None:
+    scene = Scene(marks(6, (2, 5)))
     scene.verdict = replace(scene.verdict, threshold=0.5, cell_threshold=100)
-    scene.analysis.cell_score[2:4], scene.analysis.cell_score[4] = 80, 90
-    scene.analysis.torn_score[2], scene.analysis.torn_score[3] = 30, 200
-    told = scene.plan().marred(1, 5)
-    assert told.amin((1, 2)).tolist() == told.amax((1, 2)).tolist() == pytest.approx([0, 0.5, 0, 0])
+    scene.analysis.cell_score[2:6], scene.analysis.kind_score[:5, 3] = 80, 200
+    scene.analysis.torn_score[2:6], scene.analysis.torn_score[3] = 30, 200
+    told = scene.plan().marred(1, 6)
+    assert told.amin((1, 2)).tolist() == told.amax((1, 2)).tolist() == pytest.approx([0, 0.5, 0, 0.5, 0])
 
 
 def test_frames_that_are_lost_are_made_up_and_a_stretch_may_end_anywhere(tmp_path: Path) -> None:

@@ -41,6 +41,9 @@ less left torn ones as they were."""
 IN_PLACE = 0.22, 0.3
 """How torn a damaged frame's worst regions are, up to which its lines surely are where they belong, and from which on
 they may not be. Below are 3 % of frames whose lines sway by 0.3 pixels or more, and a third of those whose do not."""
+NOISE, NOISY = 3, (0.45, 0.6)
+"""A kind of damage, and its mean score in a frame, 0 to 1, up to which the network's gate alone tells where noise is,
+and from which on it is overruled where it sees none."""
 NEAR = 3
 """Clean frames of a window that say how much colour its damaged ones should have."""
 REGION_ROWS, REGION_COLUMNS = 18, 24
@@ -103,13 +106,14 @@ class Plan:
         return torch.from_numpy(self.analysis.torn_score[start:stop].astype(np.float32)) / 255
 
     def marred(self, start: int, stop: int) -> Tensor:
-        """(stop - start, rows, columns) how surely something else is damaged in regions of damaged frames, 0 to 1."""
-        cells, torn, scores = (
+        """(stop - start, rows, columns) how surely regions of frames full of noise are damaged, not torn, 0 to 1."""
+        cells, torn, kinds, scores = (
             getattr(self.analysis, name)[start:stop].astype(np.float32)
-            for name in ("cell_score", "torn_score", "frame_score")
+            for name in ("cell_score", "torn_score", "kind_score", "frame_score")
         )
-        share = (cells - torn) / max(1, self.verdict.cell_threshold)
-        return torch.from_numpy(share.clip(0, 1) * (scores > self.verdict.threshold)[:, None, None])
+        share = ((cells - torn) / max(1, self.verdict.cell_threshold)).clip(0, 1)
+        full = np.interp(kinds[:, NOISE] / 255, NOISY, (0, 1)) * (scores > self.verdict.threshold)
+        return torch.from_numpy((share * full[:, None, None]).astype(np.float32))
 
     def own_lines(self, index: int) -> slice:
         """The lines of a frame that the tape has: of a field's every second one."""
