@@ -14,6 +14,13 @@ WHOLE = (Shot(start=0, stop=COUNT),)
 SNOW, BLACK, BLUE, WHITE = (126, 128, 128), (16, 128, 128), (41, 240, 110), (235, 128, 128)
 
 
+def strobe() -> np.ndarray:
+    """Dark in two frames of four."""
+    signature = take(1, COUNT)
+    signature[np.arange(COUNT) % 4 < 2] = BLACK
+    return signature
+
+
 def with_burst(burst: slice, colour: tuple[int, int, int]) -> np.ndarray:
     signature = take(1, COUNT)
     signature[burst] = colour
@@ -39,8 +46,9 @@ def test_bursts_that_show_nothing_of_their_shot_are_found(colour: tuple[int, int
         with_burst(slice(28, 30), SNOW),
         join(take(1, 12), take(2, 18)),
         with_burst(slice(0, COUNT), BLACK),
+        strobe(),
     ],
-    ids=["none", "a flash", "too many", "at the start", "at the end", "a cut", "all"],
+    ids=["none", "a flash", "too many", "at the start", "at the end", "a cut", "all", "a strobe"],
 )
 def test_what_was_filmed_or_has_not_both_sides_is_not_lost(signature: np.ndarray) -> None:
     assert not find_lost(signature, WHOLE).any()

@@ -151,7 +151,7 @@ def test_the_result_is_the_same_whatever_the_length_of_segments(
 
 
 def test_a_clean_tape_passes_untouched_and_the_report_says_so(tmp_path: Path, weights: Weights) -> None:
-    source = damaged_tape(tmp_path / "tape.mkv", DAMAGED)
+    source = damaged_tape(tmp_path / "tape.mkv", ())
     outcome = pipeline.restore(source, tmp_path / "restored.mkv", weights.settings(weights.clean))
     assert (outcome.damaged_frames, outcome.changed_frames) == (0, 0)
     assert pictures_of(outcome.written.path) == pictures_of(source)

@@ -2,7 +2,7 @@
 
 A scorer that looks at a picture and those beside it takes snow for a fabric; beside its shot it shows. Such frames are
 bursts of a few, each wholly unlike the frames on both sides, which are alike. Light that is brighter everywhere is a
-flash, and was filmed.
+flash, and was filmed; so was what comes and goes every few frames, as a strobe does.
 """
 
 from bisect import bisect_right
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from tapemend.detect.shots import CEILING, FLOOR, REACH, distances, neighbour_distances
 from tapemend.frames import Shot, Verdict
 
+QUIET = 2
+"""Frames on either side of a burst, besides the next one, between which nothing jumps."""
 BRIGHTER = 0.9
 """Share of the cells in which a flash is brighter than the frame before it."""
 
@@ -42,8 +44,9 @@ def find_lost(signature: NDArray[np.uint8], shots: Sequence[Shot]) -> NDArray[np
             sides = [np.full_like(burst, side) for side in (first - 1, after)]
             alike = distances(signature, contrast, sides[0][:1], sides[1][:1]) < FLOOR
             unlike = np.array([distances(signature, contrast, burst, side) for side in sides]) >= CEILING
-            brighter = signature[first:after, ..., 0] > signature[first - 1, ..., 0]
-            if alike and unlike.all() and (brighter.mean(axis=(1, 2)) < BRIGHTER).all():
+            beside = [*distance[max(first - QUIET, 1) : first], *distance[after + 1 : after + 1 + QUIET]]
+            brighter = (signature[first:after, ..., 0] > signature[first - 1, ..., 0]).mean(axis=(1, 2))
+            if alike and unlike.all() and max(beside, default=0) < CEILING and brighter.max() < BRIGHTER:
                 lost[first:after] = True
                 break
     return lost

@@ -53,8 +53,10 @@ class Restorer:
         height, width = window.shape[-2:]
         may = _pixels(lendable, height, width)
         unknown = window.new_zeros(len(window), 1, 1)
-        known = torch.stack([unknown if each is None else each for each in (torn, marred)])
-        there = interpolate(known, (height, width), mode="bilinear", align_corners=False)
+        there = (
+            interpolate((unknown if each is None else each)[:, None], (height, width), mode="bilinear")[:, 0]
+            for each in (torn, marred)
+        )
         seen = (window, references, may, *there)
         given = [on_the_grid(each, self.network.grid)[None].to(self.device) for each in seen]
         groups = [[number] for number in keep] if self.network.alone else [list(keep)]
