@@ -78,7 +78,7 @@ def lent_colour(frame: Tensor, lenders: Tensor, lendable: Tensor) -> tuple[Tenso
     regions of them that are clean. Lines without colour are 1, those with some 0. Where no lender shows what the frame
     shows, colour is that around; where all lines have theirs it is the frame's own.
     """
-    if not len(lenders) or not _pale(_strength(frame[None]), _strength(lenders).mean(0)).any():
+    if not len(lenders) or not _pale(_strength(frame[None, 1:]), _strength(lenders[:, 1:]).mean(0)).any():
         return frame[1:], torch.zeros_like(frame[0, :, 0])
     grey, others = (torch.cat([each[:, :1], torch.zeros_like(each[:, 1:])], 1) for each in (frame[None], lenders))
     clean = interpolate(lendable[:, None].to(lenders), lenders.shape[-2:])
@@ -87,7 +87,7 @@ def lent_colour(frame: Tensor, lenders: Tensor, lendable: Tensor) -> tuple[Tenso
     weights = (fetched[:, 3:] >= LENDS) / (1 + apart.square()).square()
     colour = (weights * fetched[:, 1:3]).sum(0) / weights.sum(0).clamp(min=LEAST_TRUST)
     trust = weights.amax(0)
-    own, theirs = (_strength(torch.cat([trust, each])[None], trust) for each in (frame[1:], colour))
+    own, theirs = (_strength(each[None], trust) for each in (frame[1:], colour))
     told = (theirs > LEAST_CHROMA) & (trust.mean(2) > COVERED)
     pale = _pale(own, theirs)
     near, there = (means_of_lines(each.to(pale), FAR_LINES) for each in (told * pale, told))
@@ -101,9 +101,9 @@ def with_lent(frame: Tensor, colour: Tensor, lost: Tensor) -> Tensor:
     return torch.cat([frame[:1], torch.lerp(frame[1:], colour, lost[:, None])])
 
 
-def _strength(pictures: Tensor, weight: Tensor | None = None) -> Tensor:
-    """(N, 3, H, W) to (N, H): root mean square of the means of chroma along parts of a line; weight: (N, H, W)."""
-    square = avg_pool2d(pictures[:, 1:], (1, PART)).square().sum(1)
+def _strength(chroma: Tensor, weight: Tensor | None = None) -> Tensor:
+    """(N, 2, H, W) to (N, H): root mean square of the means of chroma along parts of a line; weight: (N, H, W)."""
+    square = avg_pool2d(chroma, (1, PART)).square().sum(1)
     counted = torch.ones_like(square) if weight is None else avg_pool2d(weight, (1, PART))
     sums, counts = (means_of_lines(each.mean(2), LINES) for each in (counted * square, counted))
     return (sums / counts.clamp(min=EPSILON)).sqrt()

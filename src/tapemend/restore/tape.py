@@ -107,12 +107,11 @@ class Plan:
 
     def marred(self, start: int, stop: int) -> Tensor:
         """(stop - start, rows, columns) how surely regions of frames full of noise are damaged, not torn, 0 to 1."""
-        cells, torn, kinds, scores = (
-            getattr(self.analysis, name)[start:stop].astype(np.float32)
-            for name in ("cell_score", "torn_score", "kind_score", "frame_score")
-        )
+        found, frames = self.analysis, slice(start, stop)
+        cells, torn = (scores[frames].astype(np.float32) for scores in (found.cell_score, found.torn_score))
         share = ((cells - torn) / max(1, self.verdict.cell_threshold)).clip(0, 1)
-        full = np.interp(kinds[:, NOISE] / 255, NOISY, (0, 1)) * (scores > self.verdict.threshold)
+        damaged = found.frame_score[frames] > self.verdict.threshold
+        full = np.interp(found.kind_score[frames, NOISE].astype(np.float32) / 255, NOISY, (0, 1)) * damaged
         return torch.from_numpy((share * full[:, None, None]).astype(np.float32))
 
     def own_lines(self, index: int) -> slice:
@@ -170,10 +169,8 @@ class TapeRestorer:
         self, window: Window, damaged: list[int], references: References, held: dict[int, Frame]
     ) -> Iterator[tuple[Tensor, Repair]]:
         """Of each damaged frame (3, H, W) what to add to it, and how it is repaired, but for the share that changes."""
-        given, shown = (
-            torch.stack([picture(held[index]) for index in range(window.first, window.last)])
-            for picture in (self._picture, self._shown)
-        )
+        given = torch.stack([self._picture(held[index]) for index in range(window.first, window.last)])
+        shown = self._made_up(window, given)
         places = [index - window.first for index in damaged]
         height, width = given.shape[-2:]
         weights = torch.stack([region_weight(self.plan.doubtful(index), height, width) for index in damaged])[:, None]
@@ -260,9 +257,8 @@ class TapeRestorer:
             return pictures, lost
         height, width = pictures.shape[-2:]
         recoloured = pictures.clone()
-        for place, frame, near, lent, may in self._lenders(window, pictures, references, lendable):
-            all_clean = may.new_ones(len(near), *may.shape[1:])
-            colour, lines = lent_colour(frame, torch.cat([near, lent]), torch.cat([all_clean, may]))
+        for place, frame, near, lent in self._lenders(window, pictures, references, lendable):
+            colour, lines = lent_colour(frame, *(torch.cat(pair) for pair in zip(near, lent, strict=True)))
             if lines.any():
                 recoloured[place] = with_lent(frame, colour, lines)[:, :height, :width].cpu()
                 lost[place] = lines[:height].cpu()
@@ -279,17 +275,16 @@ class TapeRestorer:
         gains = torch.ones(len(pictures))
         if not self.restorer.settings.chroma_gain:
             return gains
-        for place, frame, near, lent, may in self._lenders(window, pictures, references, lendable):
-            all_clean = may.new_ones(len(near), 1, 1)
-            told = chroma_gain(frame, *((near, all_clean) if len(near) else (lent, may)))
+        for place, frame, near, lent in self._lenders(window, pictures, references, lendable):
+            told = chroma_gain(frame, *(near if len(near[0]) else lent))
             gains[place] = told if told > 1 else self.plan.fading(window.first + place)
         return gains
 
     def _lenders(
         self, window: Window, pictures: Tensor, references: Tensor, lendable: NDArray[np.bool_]
-    ) -> Iterator[tuple[int, Tensor, Tensor, Tensor, Tensor]]:
-        """Of each damaged one of the pictures that a window sees its place, itself, the clean ones next to it, NEAR at
-        most, the references, and where these may lend; pictures on the grid of motion."""
+    ) -> Iterator[tuple[int, Tensor, tuple[Tensor, Tensor], tuple[Tensor, Tensor]]]:
+        """Of each damaged one of the pictures that a window sees its place and itself, the clean ones next to it, NEAR
+        at most, and the references, both with the regions that may lend; pictures on the grid of motion."""
         device = self.restorer.device
         frames, lent = (on_the_grid(each, (COARSEST, COARSEST)).to(device) for each in (pictures, references))
         may = torch.from_numpy(lendable).to(device)
@@ -297,7 +292,7 @@ class TapeRestorer:
         clean = [place for place, damaged in enumerate(hurt) if not damaged]
         for place in np.flatnonzero(hurt).tolist():
             nearest = sorted(clean, key=lambda other: abs(other - place))[:NEAR]
-            yield place, frames[place], frames[nearest], lent, may
+            yield place, frames[place], (frames[nearest], may.new_ones(len(nearest), *may.shape[1:])), (lent, may)
 
     def _lines(self, index: int, height: int) -> Tensor:
         """(H,) weights of a frame's lines: all of a damaged frame, those with damaged regions of another."""
@@ -309,16 +304,20 @@ class TapeRestorer:
     def _picture(self, frame: Frame) -> Tensor:
         return to_ycbcr(frame.planes, self.plan.layout)
 
-    def _shown(self, frame: Frame) -> Tensor:
-        """The picture of a frame, or of one that is lost what those on both sides of it say."""
-        picture = self._picture(frame)
-        if not (self.plan.verdict.lost[frame.index] and self.restorer.settings.make_up):
-            return picture
-        before, after = self.plan.sides(frame.index)
-        near = torch.stack([self._picture(self.plan.fetch(index)) for index in (before, after)])
-        one, other = on_the_grid(near, (COARSEST, COARSEST)).to(self.restorer.device).unbind()
-        height, width = picture.shape[-2:]
-        return between(one, other, (frame.index - before) / (after - before))[:, :height, :width].cpu()
+    def _made_up(self, window: Window, pictures: Tensor) -> Tensor:
+        """The pictures that a window sees, and of those that are lost what those on both sides of them say."""
+        lost = np.flatnonzero(self.plan.verdict.lost[window.first : window.last]).tolist()
+        if not (lost and self.restorer.settings.make_up):
+            return pictures
+        made_up = pictures.clone()
+        height, width = pictures.shape[-2:]
+        for place in lost:
+            index = window.first + place
+            before, after = self.plan.sides(index)
+            near = torch.stack([self._picture(self.plan.fetch(side)) for side in (before, after)])
+            one, other = on_the_grid(near, (COARSEST, COARSEST)).to(self.restorer.device).unbind()
+            made_up[place] = between(one, other, (index - before) / (after - before))[:, :height, :width].cpu()
+        return made_up
 
     def _changed(self, frame: Frame, change: Tensor, done: Repair) -> Restored:
         planes = add_change(frame.planes, change, self.plan.layout)
