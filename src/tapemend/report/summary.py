@@ -75,6 +75,7 @@ def summarise(account: Account) -> Summary:
     from_file = np.ones(len(changed), np.bool_)
     from_file[filled] = False
     kinds, where = damage_found(account)
+    made_up = account.verdict.lost & changed & account.settings["restore"]["make_up"]
     return Summary(
         frame_count=len(account.index),
         duration=duration(account),
@@ -89,7 +90,7 @@ def summarise(account: Account) -> Summary:
         coloured=int((account.chroma_gains > 1).sum()),
         strongest_gain=float(account.chroma_gains.max(initial=1.0)),
         recoloured=int((account.recoloured > 0).sum()),
-        made_up=int((account.verdict.lost & changed).sum()),
+        made_up=int(made_up.sum()),
         kinds=kinds,
         where=where,
     )

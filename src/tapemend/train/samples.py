@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from math import floor
 
 import torch
 from torch import Tensor
@@ -16,6 +15,7 @@ from tapemend.lines import means_of_lines, move_lines
 from tapemend.network.damage import CELL_COLUMNS, CELL_ROWS
 from tapemend.network.timebase import displacements, from_halfway
 from tapemend.train.data import FRAMES, Store
+from tapemend.train.overlays import textured, with_graphics
 from tapemend.train.tapes import tape
 
 MARGIN = 40
@@ -95,6 +95,10 @@ class SampleSettings:
     texture_share: float = 0.2
     """Share of windows with fine texture laid over them: clean clips lost much of theirs to their coding, and a network
     that never saw grass takes it for damage."""
+    adrift_share: float = 0.3
+    """Share of these textures that move against what is filmed."""
+    graphics_share: float = 0.0
+    """Share of windows with titles and the like laid over them, or drawn altogether."""
     pan_share: float = 0.2
     """Share of windows in which the camera pans, besides what it does in the clip."""
     fast_share: float = 0.3
@@ -179,7 +183,11 @@ def _filmed(store: Store, settings: SampleSettings, clip: int, frames: list[int]
     if (rows, columns) != size:
         picture = interpolate(picture, size, mode="bilinear", antialias=True)
     if uniform(*key, "texture") < settings.texture_share:
-        picture = _textured(picture, frames, draw)
+        reduced = size[0] / rows
+        cameras = [(reduced * (top - corners[0][0]), reduced * (left - corners[0][1])) for top, left in corners]
+        picture = textured(picture, frames, cameras, uniform(*key, "adrift") < settings.adrift_share, draw)
+    if uniform(*key, "graphics") < settings.graphics_share:
+        picture = with_graphics(picture, frames, draw)
     picture = _vary(picture, draw)
     if uniform(*key, "cut") < settings.cut_share:
         cut = 1 + int((settings.frames - 1) * uniform(*key, "cut at"))
@@ -207,30 +215,6 @@ def lender(window: list[int], length: int, draw: torch.Generator) -> int:
     if above < length:
         return above
     return 0 if min(window) > 0 else length - 1
-
-
-def _textured(picture: Tensor, frames: list[int], draw: torch.Generator) -> Tensor:
-    """Noise of some grain and direction over parts of the picture, still or moving as one: grass, leaves, gravel."""
-    height, width = picture.shape[-2:]
-    grain = torch.randn(1, 1, height, width, generator=draw)
-    along, down = (torch.ones((1, 3, 3, 5, 9)[int(torch.randint(5, (), generator=draw))]) for _ in range(2))
-    grain = _blur(_blur(grain, along / len(along)).mT, down / len(down)).mT
-    contrast, still, *speed = torch.rand(4, generator=draw).tolist()
-    places = interpolate(torch.randn(1, 1, 4, 5, generator=draw), (height, width), mode="bilinear").mul(4).sigmoid()
-    moved = torch.cat(
-        [_rolled(grain, [frame * (still > 0.4) * 12 * (each - 0.5) for each in speed]) for frame in frames]
-    )
-    change = (0.01 + 0.09 * contrast) * places * moved / grain.std()
-    textured: Tensor = picture + change * torch.tensor([1.0, 0.1, 0.1])[:, None, None]
-    return textured
-
-
-def _rolled(picture: Tensor, by: list[float]) -> Tensor:
-    """A picture moved down and right by so many pixels, linearly interpolated; what leaves comes back."""
-    for axis, distance in zip((-2, -1), by, strict=True):
-        whole = floor(distance)
-        picture = torch.lerp(picture.roll(whole, axis), picture.roll(whole + 1, axis), distance - whole)
-    return picture
 
 
 def _vary(picture: Tensor, draw: torch.Generator) -> Tensor:
