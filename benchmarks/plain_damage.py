@@ -2,12 +2,13 @@
 
     python benchmarks/plain_damage.py CLIPS --json plain.json
 
-Seven kinds of damage as anyone might write them down in an afternoon, in a few lines of numpy each: dropouts, noise and
+Eight kinds of damage as anyone might write them down in an afternoon, in a few lines of numpy each: dropouts, noise and
 lines that jitter each for itself (streaks); a mistracked band that wanders, and the change of heads at the bottom
 (band); colour late, soft, weak, noisy and gone in places (colour); a way through composite with swaying lines
-(composite); white noise (noise); no colour, in whole frames and halves of them (grey); single frames of snow (lost). Of
-each clip's first frames, three in eight stay as they are. Says by how much damaged frames gain, how much the worst of
-them does, how an undamaged one fares at least, and the area under ROC of the frames' scores.
+(composite); white noise (noise); no colour, in whole frames and halves of them (grey); single frames of snow (lost);
+brightness that jumps (flicker). Of each clip's first frames, three in eight stay as they are. Says by how much damaged
+frames gain, how much the worst of them does, how an undamaged one fares at least, and the area under ROC of the frames'
+scores.
 """
 
 import argparse
@@ -131,6 +132,11 @@ def lost(picture: Picture, draw: Generator, number: int) -> Picture:
     return picture
 
 
+def flicker(picture: Picture, draw: Generator, number: int) -> Picture:
+    """Brighter and darker by a tenth or so, every fifth picture darker by a third."""
+    return picture * (0.67 if number % 5 == 2 else draw.normal(1, 0.08))
+
+
 KINDS: dict[str, Callable[[Picture, Generator, int], Picture]] = {
     "streaks": streaks,
     "band": band,
@@ -139,6 +145,7 @@ KINDS: dict[str, Callable[[Picture, Generator, int], Picture]] = {
     "noise": noise,
     "grey": grey,
     "lost": lost,
+    "flicker": flicker,
 }
 
 

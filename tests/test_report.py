@@ -42,6 +42,7 @@ from tapemend.report.plot import COLUMNS, change_plot, peaks, score_plot, time_t
 from tapemend.report.wording import clock, percent, timecode
 
 ODD_NAME = "Oma & Opa <1987> \"Köln\" 'Ω'.mkv"
+EVERYTHING = {"levels": True, "make_up": True}
 VOID = {"meta", "link", "img", "br", "hr", "input"}
 
 
@@ -124,7 +125,7 @@ def account(damaged: NDArray[np.bool_], **changes: Any) -> Account:
             carried=("audio stream 1 (pcm_s16le): copied, 12 packets",),
             left_out=(),
         ),
-        settings={"restore": {"strength": 1.0, "make_up": True, "weights": "default"}, "encode": {"access": False}},
+        settings={"restore": {"strength": 1.0, **EVERYTHING, "weights": "default"}, "encode": {"access": False}},
         software={"tapemend": "0.1", "weights": "default, sha256 abc"},
     )
     return replace(whole, **changes)
@@ -253,11 +254,25 @@ def test_it_says_which_frames_were_made_up(tmp_path: Path) -> None:
     assert report["frames"]["lost"] == [[2, 3]]
     assert report["done"]["frames_made_up"] == 1
     assert "1 frame that showed nothing of the shot was made up of those before and after." in said(page)
-    left = {"restore": {"strength": 1.0, "make_up": False}}
+    left = {"restore": {**EVERYTHING, "make_up": False}}
     for others in account(marks(3, 1)), account(marks(4, 1, 2), verdict=verdict, settings=left):
         report, page = reports(others, tmp_path)
         assert report["done"]["frames_made_up"] == 0
         assert "made up" not in said(page)
+
+
+def test_it_says_which_frames_flickered(tmp_path: Path) -> None:
+    verdict = verdict_on(marks(4, 1, 2))
+    verdict.levels[2] = 1.25, 1
+    report, page = reports(account(marks(4, 1, 2), verdict=verdict), tmp_path)
+    assert report["frames"]["flicker"] == [[2, 3]]
+    assert report["done"]["frames_levelled"] == 1
+    assert "1 frame that flickered got the brightness of those before and after." in said(page)
+    left = {"restore": {**EVERYTHING, "levels": False}}
+    for others in account(marks(3, 1)), account(marks(4, 1, 2), verdict=verdict, settings=left):
+        report, page = reports(others, tmp_path)
+        assert report["done"]["frames_levelled"] == 0
+        assert "flickered" not in said(page)
 
 
 def test_it_says_where_colour_was_lent(tmp_path: Path) -> None:
@@ -293,7 +308,7 @@ def test_the_headline_says_what_happened_in_plain_words(tmp_path: Path) -> None:
             "None of 4 frames was damaged as a whole; 1 was repaired in places; 3 are bit-identical",
         ),
         (
-            lambda: account(marks(4, 1), settings={"restore": {"make_up": True}, "encode": {"access": True}}),
+            lambda: account(marks(4, 1), settings={"restore": EVERYTHING, "encode": {"access": True}}),
             "1 was repaired; 3 are left as in the source.",
         ),
     ],
@@ -362,7 +377,7 @@ def test_everything_that_was_not_as_expected_is_in_both_reports(tmp_path: Path) 
 
 
 def test_strength_zero_is_said_instead_of_every_unchanged_frame(tmp_path: Path) -> None:
-    settings = {"restore": {"strength": 0.0, "make_up": True}}
+    settings = {"restore": {"strength": 0.0, **EVERYTHING}}
     idle = account(marks(9, 2), changed=np.zeros(9, np.float32), windows=(), settings=settings)
     report, _ = reports(idle, tmp_path)
     assert whats(report) == "The strength was set to 0, so no picture was changed."

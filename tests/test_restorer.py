@@ -330,6 +330,26 @@ def test_frames_that_only_faded_get_their_colour_back_and_keep_their_lines(tmp_p
     assert all(each.repair == Repair() for each in (*found[:4], *found[6:]))
 
 
+def test_frames_that_flicker_get_the_brightness_of_others_and_a_stretch_may_end_anywhere(tmp_path: Path) -> None:
+    scene, idle = FadedScene(), write_idle_restorer(tmp_path / "idle.safetensors")
+    scene.frames = list(scene.whole)
+    for scores in (scene.analysis.frame_score, scene.analysis.cell_score, scene.analysis.torn_score):
+        scores[:] = 0
+    for index, gain in ((4, 0.7), (5, 1.1)):
+        whole = scene.whole[index]
+        luma = (16 + gain * (whole.planes[0] - 16.0)).round().clip(0, 255).astype(np.uint8)
+        scene.frames[index] = replace(whole, planes=(luma, *whole.planes[1:]))
+        scene.verdict.levels[index, 0] = 1 / gain
+    found = scene.restored(idle)
+    assert_same(scene.restored(idle, edges=(5,)), found)
+    for index, each in enumerate(found):
+        assert np.abs(luma_of(each.frame) - luma_of(scene.whole[index])).max() <= 1
+        assert all(map(np.array_equal, each.frame.planes[1:], scene.whole[index].planes[1:]))
+        assert (each.repair == Repair()) == (index not in (4, 5))
+    left = scene.restored(idle, replace(PLAIN, levels=False))
+    assert [each.repair.changed for each in left] == [0] * len(left)
+
+
 def test_frames_and_bands_without_colour_get_that_of_others_and_a_stretch_may_end_anywhere(tmp_path: Path) -> None:
     scene, idle = FadedScene(), write_idle_restorer(tmp_path / "idle.safetensors")
     for index, lost in ((4, slice(None)), (5, slice(20, 44))):

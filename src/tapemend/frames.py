@@ -233,11 +233,20 @@ class Verdict:
     reason: str
     """One sentence for people: how the threshold was found."""
     damaged: NDArray[np.bool_]
-    """(N,) frames judged damaged: by their score, or because their colour has faded or is gone, or they are lost."""
+    """(N,) frames judged damaged: by their score, because their colour has faded or is gone, because their brightness
+    jumps, or because they are lost."""
     lost: NDArray[np.bool_]
     """(N,) frames that show nothing of their shot."""
     fading: NDArray[np.float32]
     """(N,) by how much the colour of others of the same shot is stronger: 1 if it is not, infinite if none is left."""
+    levels: NDArray[np.float32]
+    """(N, 2) by how much luma and chroma of the frames on both sides are stronger, 1 of frames that do not flicker."""
+
+    @property
+    def flickering(self) -> NDArray[np.bool_]:
+        """(N,) frames whose brightness or colour jumps."""
+        uneven: NDArray[np.bool_] = (self.levels != 1).any(axis=1)
+        return uneven
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -140,6 +140,8 @@ class RestoreSettings:
     chroma_gain: bool = True
     """Give damaged frames whose colour is weaker than that of clean frames of the scene as much of it as those have,
     and lines that have none left theirs."""
+    levels: bool = True
+    """Give frames that for a moment are darker or brighter as a whole the brightness of those before and after them."""
     make_up: bool = True
     """Make up frames of which nothing is to be seen, up to four in a row, of those before and after them."""
     second_look: bool = True

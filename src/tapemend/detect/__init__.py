@@ -8,6 +8,7 @@ from tapemend import checkpoint
 from tapemend.detect.clip import ClipScorer
 from tapemend.detect.damage import DamageScorer
 from tapemend.detect.faded import with_faded
+from tapemend.detect.flicker import with_flicker
 from tapemend.detect.lost import with_lost
 from tapemend.detect.otsu import judge
 from tapemend.detect.score import ANALYSIS_FILES, Scorer, analyse, load
@@ -27,5 +28,7 @@ def scorer(settings: DetectSettings, device: torch.device) -> Scorer:
 
 def judge_in_shots(analysis: Analysis, shots: Sequence[Shot]) -> Verdict:
     """The verdict by scores, and by what frames are beside others of their shot."""
-    verdict = with_faded(judge(analysis), analysis.signature, shots)
-    return with_lost(verdict, analysis.signature, shots)
+    verdict = judge(analysis)
+    for beside in (with_flicker, with_faded, with_lost):
+        verdict = beside(verdict, analysis.signature, shots)
+    return verdict

@@ -115,6 +115,7 @@ def judge(analysis: Analysis) -> Verdict:
         damaged=scores > threshold,
         lost=np.zeros(len(scores), np.bool_),
         fading=np.ones(len(scores), np.float32),
+        levels=np.ones((len(scores), 2), np.float32),
     )
 
 

@@ -40,6 +40,7 @@ def document(account: Account, summary: Summary, deviations: Iterable[Deviation]
             "score": np.round(account.analysis.frame_score.astype(np.float64), SCORE_DECIMALS).tolist(),
             "damaged": runs(account.verdict.damaged),
             "lost": runs(account.verdict.lost),
+            "flicker": runs(account.verdict.flickering),
             "changed": [_share(value) for value in account.changed.tolist()],
             "lines_put_back_pixels": np.round(account.moved.astype(np.float64), 2).tolist(),
             "chroma_gain": np.round(account.chroma_gains.astype(np.float64), 3).tolist(),
@@ -97,6 +98,7 @@ def _done(account: Account, summary: Summary) -> dict[str, Any]:
         "frames_with_colour_strengthened": summary.coloured,
         "strongest_chroma_gain": round(summary.strongest_gain, 3),
         "frames_with_colour_lent": summary.recoloured,
+        "frames_levelled": summary.levelled,
         "frames_made_up": summary.made_up,
         "window_count": len(account.windows),
     }

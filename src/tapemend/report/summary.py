@@ -55,6 +55,8 @@ class Summary:
     """By what a frame's colour was multiplied at most; 1 when none was."""
     recoloured: int
     """Frames of which lines had no colour and got that of others."""
+    levelled: int
+    """Frames that flickered and got the brightness of others."""
     made_up: int
     """Frames that showed nothing of their shot and were made up of others."""
     kinds: tuple[KindOfDamage, ...]
@@ -75,7 +77,9 @@ def summarise(account: Account) -> Summary:
     from_file = np.ones(len(changed), np.bool_)
     from_file[filled] = False
     kinds, where = damage_found(account)
-    made_up = account.verdict.lost & changed & account.settings["restore"]["make_up"]
+    did = account.settings["restore"]
+    made_up = account.verdict.lost & changed & did["make_up"]
+    levelled = account.verdict.flickering & changed & did["levels"]
     return Summary(
         frame_count=len(account.index),
         duration=duration(account),
@@ -90,6 +94,7 @@ def summarise(account: Account) -> Summary:
         coloured=int((account.chroma_gains > 1).sum()),
         strongest_gain=float(account.chroma_gains.max(initial=1.0)),
         recoloured=int((account.recoloured > 0).sum()),
+        levelled=int(levelled.sum()),
         made_up=int(made_up.sum()),
         kinds=kinds,
         where=where,

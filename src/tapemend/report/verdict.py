@@ -39,6 +39,10 @@ def particulars(account: Account, summary: Summary) -> str:
             f"Colour that had faded was strengthened in {counted(summary.coloured, 'frame')}, to up to "
             f"{summary.strongest_gain:.1f} times what it was."
         )
+    if summary.levelled:
+        sentences.append(
+            f"{counted(summary.levelled, 'frame')} that flickered got the brightness of those before and after."
+        )
     if summary.made_up:
         sentences.append(
             f"{counted(summary.made_up, 'frame')} that showed nothing of the shot {_was(summary.made_up)} made up of "

@@ -95,7 +95,8 @@ def _pixels(regions: NDArray[np.bool_], height: int, width: int) -> Tensor:
 
 def on_the_grid(pictures: Tensor, grid: tuple[int, int]) -> Tensor:
     """(..., H, W) continued to the right and below by their border, to sizes that the network takes."""
-    height, width = pictures.shape[-2:]
-    rows = torch.arange(height + -height % grid[0]).clamp(max=height - 1)
-    columns = torch.arange(width + -width % grid[1]).clamp(max=width - 1)
-    return pictures[..., rows[:, None], columns]
+    for axis, step in zip((-2, -1), grid, strict=True):
+        missing = -pictures.shape[axis] % step
+        if missing:
+            pictures = torch.cat([pictures, pictures.narrow(axis, -1, 1).repeat_interleave(missing, axis)], axis)
+    return pictures

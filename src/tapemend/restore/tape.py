@@ -1,7 +1,7 @@
 """A stretch of tape, frame after frame: what is clean passes, what is damaged is restored with its window."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -170,12 +170,11 @@ class TapeRestorer:
     ) -> Iterator[tuple[Tensor, Repair]]:
         """Of each damaged frame (3, H, W) what to add to it, and how it is repaired, but for the share that changes."""
         given = torch.stack([self._picture(held[index]) for index in range(window.first, window.last)])
-        shown = self._made_up(window, given)
+        shown = self._made_up(window, self._levelled(given, range(window.first, window.last)))
         places = [index - window.first for index in damaged]
         height, width = given.shape[-2:]
         weights = torch.stack([region_weight(self.plan.doubtful(index), height, width) for index in damaged])[:, None]
-        lenders = [self._picture(self.plan.fetch(index)) for index in references.indices]
-        lent = torch.stack(lenders) if lenders else given[:0]
+        lent = self._fetched(references.indices) if references.indices else given[:0]
         may = ~self.plan.cells(np.array(references.indices, np.intp))
         aside = self._aside(window, shown, references, lent)
         aside[places] *= torch.stack([self._lines(index, height) for index in damaged])
@@ -304,6 +303,17 @@ class TapeRestorer:
     def _picture(self, frame: Frame) -> Tensor:
         return to_ycbcr(frame.planes, self.plan.layout)
 
+    def _fetched(self, indices: Sequence[int]) -> Tensor:
+        """(K, 3, H, W) other frames of the tape, one at least, as bright as those around them."""
+        return self._levelled(torch.stack([self._picture(self.plan.fetch(index)) for index in indices]), indices)
+
+    def _levelled(self, pictures: Tensor, indices: Sequence[int]) -> Tensor:
+        """The pictures of some frames, and of those that flicker what they are with the brightness of those around."""
+        levels = torch.from_numpy(self.plan.verdict.levels[list(indices)])
+        if not self.restorer.settings.levels or (levels == 1).all():
+            return pictures
+        return pictures * levels[:, [0, 1, 1], None, None]
+
     def _made_up(self, window: Window, pictures: Tensor) -> Tensor:
         """The pictures that a window sees, and of those that are lost what those on both sides of them say."""
         lost = np.flatnonzero(self.plan.verdict.lost[window.first : window.last]).tolist()
@@ -314,8 +324,8 @@ class TapeRestorer:
         for place in lost:
             index = window.first + place
             before, after = self.plan.sides(index)
-            near = torch.stack([self._picture(self.plan.fetch(side)) for side in (before, after)])
-            one, other = on_the_grid(near, (COARSEST, COARSEST)).to(self.restorer.device).unbind()
+            near = on_the_grid(self._fetched((before, after)), (COARSEST, COARSEST))
+            one, other = near.to(self.restorer.device).unbind()
             made_up[place] = between(one, other, (index - before) / (after - before))[:, :height, :width].cpu()
         return made_up
 
