@@ -8,7 +8,7 @@ import torch
 from tapemend.degrade import PRESETS, degrade, preset
 from tapemend.degrade.grid import Grid, Standard
 from tapemend.degrade.passes import Moments
-from tapemend.train.plain import PlainNoise
+from tapemend.train.plain import PlainNoise, PlainTears
 from tapemend.train.tapes import MOST, any_tape, other_heads, tape, with_plain
 
 NAMES = tuple(PRESETS)
@@ -76,13 +76,24 @@ def test_plain_damage_comes_besides_a_tapes_own_or_instead_of_it(number: int) ->
     assert drawn == with_plain(base, key)
     own, plain = ([step for step in drawn.damage if (step in base.damage) == here] for here in (True, False))
     assert tuple(own) in (base.damage, ())
-    assert {step.name for step in plain} <= {"plain_noise", "plain_streaks"} != set()
+    names = {step.name for step in plain}
+    assert names
+    assert names <= {"PlainNoise", "PlainStreaks", "PlainTears"}
     picture = torch.rand(2, 3, 64, 96, generator=torch.Generator().manual_seed(number))
     alone = replace(drawn, damage=tuple(plain), recording=(), damaged_share=1.0)
     truth = degrade(picture, range(100, 102), alone, 1, whole=(576, 720))
     assert truth.picture.isfinite().all()
     assert not torch.equal(truth.picture, picture)
-    assert not truth.shift.any()
+    assert truth.shift.any() == ("PlainTears" in names)
+
+
+def test_plain_tears_move_whole_parts_each_frame_for_itself() -> None:
+    moments = Moments(seed=1, name="tears", indices=tuple(range(20)), intensities=(1.0,) * 20)
+    shift = PlainTears(pixels=10, cuts=3).shift(Grid(standard=Standard.PAL, height=96, width=64), moments)
+    assert max(len(each.unique_consecutive()) for each in shift) == 4
+    assert min(len(each.unique_consecutive()) for each in shift) < 4
+    assert shift[shift != 0].std() == pytest.approx(10, rel=0.3)
+    assert (shift == 0).float().mean() == pytest.approx(0.5, abs=0.2)
 
 
 def test_grains_of_plain_noise_are_as_strong_as_they_are_said_to_be_whatever_their_size() -> None:
@@ -99,5 +110,5 @@ def test_grains_of_plain_noise_are_as_strong_as_they_are_said_to_be_whatever_the
 def test_half_as_many_windows_have_plain_damage_as_are_of_tapes_drawn_at_random() -> None:
     for varied in (0.0, 0.4, 1.0):
         tapes = [tape(NAMES, varied, 0.0, (1, number, 0)) for number in range(200)]
-        plain = sum(any(step.name.startswith("plain_") for step in each.damage) for each in tapes)
+        plain = sum(any(step.name.startswith("Plain") for step in each.damage) for each in tapes)
         assert plain / 200 == pytest.approx(varied / 2, abs=0.08)

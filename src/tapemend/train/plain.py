@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from tapemend.degrade.grid import Grid
-from tapemend.degrade.passes import Kind, Moments, PicturePass
+from tapemend.degrade.passes import Kind, LinePass, Moments, PicturePass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,3 +70,23 @@ class PlainStreaks(PicturePass):
                 if noisy < 0.2:
                     piece[0] += 0.3 * torch.randn(piece.shape[1:], generator=draw).to(piece)
         return damaged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainTears(LinePass):
+    """The picture cut along lines, some of its parts aside as a whole."""
+
+    pixels: float = 20.0
+    """Standard deviation of what a part lies aside, at intensity 1."""
+    cuts: int = 3
+    """Each of the parts between them stays, as likely as not."""
+
+    def shift(self, grid: Grid, moments: Moments) -> Tensor:
+        shift = torch.zeros(len(moments.indices), grid.height)
+        for position in moments.active():
+            draw = moments.generator(position)
+            rows = (torch.rand(self.cuts, generator=draw) * grid.height).sort().values
+            aside, moved = torch.randn(self.cuts + 1, generator=draw), torch.rand(self.cuts + 1, generator=draw) < 0.5
+            part = torch.bucketize(torch.arange(grid.height, dtype=torch.float32), rows)
+            shift[position] = self.pixels * moments.intensities[position] * (aside * moved)[part]
+        return shift

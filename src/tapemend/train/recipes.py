@@ -136,7 +136,7 @@ class ScorerRecipe:
         clean_share=0.35,
         texture_share=0.35,
         adrift_share=0.6,
-        graphics_share=0.2,
+        graphics_share=0.12,
         pan_share=0.4,
         cut_share=0.15,
         varied_share=0.4,

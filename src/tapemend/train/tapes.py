@@ -47,7 +47,7 @@ from tapemend.degrade.passes.tracking import (
     Mistracking,
 )
 from tapemend.degrade.timeline import uniform
-from tapemend.train.plain import PlainNoise, PlainStreaks
+from tapemend.train.plain import PlainNoise, PlainStreaks, PlainTears
 
 MOST = 5
 """Passes of a tape drawn at random, at most."""
@@ -121,19 +121,17 @@ def other_heads(base: Preset, key: tuple[int, int, int]) -> Preset:
 
 
 def with_plain(base: Preset, key: tuple[int, int, int]) -> Preset:
-    """The same tape with plain noise or streaks, or both, besides its own damage or instead of it."""
-    which, alone, rows, columns, colour, most, thickest, longest = (
+    """The same tape with plain noise, streaks or tears, or the first two, besides its own damage or instead of it."""
+    which, alone, rows, columns, colour, most, thickest, longest, pixels = (
         uniform(*key, f"plain {name}")
-        for name in ("which", "alone", "rows", "columns", "colour", "most", "thickest", "longest")
+        for name in ("which", "alone", "rows", "columns", "colour", "most", "thickest", "longest", "pixels")
     )
     noise = PlainNoise(grain=(1 + int(2 * rows), 1 + int(4 * columns**2)), chroma_sigma=0.08 * colour)
     streaks = PlainStreaks(most=5 + 75 * most**2, thickest=1 + int(5 * thickest), longest=0.1 + 0.9 * longest)
-    steps = (
-        Step(does=noise, name="plain_noise", period=30.0),
-        Step(does=streaks, name="plain_streaks", period=30.0),
-    )
-    chosen = steps[:1] if which < 0.5 else steps[1:] if which < 0.8 else steps
-    return replace(base, damage=(*(base.damage if alone > 0.5 else ()), *chosen))
+    tears = PlainTears(pixels=2 + 30 * pixels, cuts=1 + int(4 * thickest))
+    chosen = (noise,) if which < 0.4 else (streaks,) if which < 0.65 else (tears,) if which < 0.85 else (noise, streaks)
+    steps = tuple(Step(does=each, name=type(each).__name__, period=30.0) for each in chosen)
+    return replace(base, damage=(*(base.damage if alone > 0.5 else ()), *steps))
 
 
 def tape(presets: Sequence[str], varied_share: float, clean_share: float, key: tuple[int, int, int]) -> Preset:
