@@ -16,7 +16,7 @@ from tapemend.frames import Analysis, Verdict, damaged_cells
 
 __all__ = ["damaged_cells", "judge"]
 
-ABSOLUTE_THRESHOLD = 0.14
+ABSOLUTE_THRESHOLD = 0.17
 """Frames of an absolute scorer above this are damaged where the tape itself gives no threshold.
 
 Well below a half: clean frames score less (docs/detection.md), what is overlooked stays, and what is restored for
