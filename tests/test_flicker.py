@@ -99,7 +99,7 @@ def test_few_frames(count: int) -> None:
 def test_a_tape_longer_than_a_chunk_is_looked_at_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     signature = scaled(1 + 0.12 * np.sin(2.1 * np.arange(COUNT)))
     whole = find_levels(signature, WHOLE)
-    monkeypatch.setattr("tapemend.detect.flicker.CHUNK_FRAMES", 7)
+    monkeypatch.setattr("tapemend.detect.shots.CHUNK_FRAMES", 7)
     assert np.array_equal(find_levels(signature, WHOLE), whole)
 
 

@@ -13,6 +13,7 @@ from itertools import pairwise, permutations
 import numpy as np
 from numpy.typing import NDArray
 
+from tapemend.detect.shots import told_in_chunks
 from tapemend.frames import Shot, Verdict
 
 AWAY = (1, 2, 4, 8, 16, 32)
@@ -37,7 +38,6 @@ COVERED = 0.4
 """Share of the cells that must show the same."""
 LUMA_GAIN = 1.12
 """By how much the others' luma contrast is stronger, at most."""
-CHUNK_FRAMES = 4096
 
 
 def with_faded(verdict: Verdict, signature: NDArray[np.uint8], shots: Sequence[Shot]) -> Verdict:
@@ -57,14 +57,11 @@ def fadings(signature: NDArray[np.uint8], shots: Sequence[Shot]) -> NDArray[np.f
     """
     found = np.ones(len(signature), np.float32)
     for shot in shots:
-        for start in range(shot.start, shot.stop, CHUNK_FRAMES):
-            first, stop = max(shot.start, start - AWAY[-1]), min(start + CHUNK_FRAMES, shot.stop)
-            cells = signature[first : min(stop + AWAY[-1], shot.stop)].astype(np.float32)
-            found[start:stop] = _gains(cells)[start - first : stop - first]
-        within = found[shot.start : shot.stop]
+        within = told_in_chunks(signature, shot, AWAY[-1], _gains)
         lost = np.isinf(within)
         if lost.mean() > 1 - FILMED_IN_COLOUR:
             within[lost] = 1
+        found[shot.start : shot.stop] = within
     return found
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tapemend.detect.shots import told_in_chunks
 from tapemend.frames import Shot, Verdict
 
 REACH = 8
@@ -29,7 +30,6 @@ COVERED = 0.7
 """Share of the cells that must be scaled alike."""
 COLOURFUL = 3.0
 """RMS of chroma, in codes of 255, below which luma alone tells the gain."""
-CHUNK_FRAMES = 4096
 
 
 def with_flicker(verdict: Verdict, signature: NDArray[np.uint8], shots: Sequence[Shot]) -> Verdict:
@@ -47,16 +47,13 @@ def find_levels(signature: NDArray[np.uint8], shots: Sequence[Shot]) -> NDArray[
     """
     levels = np.ones((len(signature), 2), np.float32)
     for shot in shots:
-        for start in range(shot.start, shot.stop, CHUNK_FRAMES):
-            first, stop = max(shot.start, start - 2 * REACH), min(start + CHUNK_FRAMES, shot.stop)
-            found = _levels(signature[first : min(stop + 2 * REACH, shot.stop)])
-            levels[start:stop] = found[start - first : stop - first]
+        levels[shot.start : shot.stop] = told_in_chunks(signature, shot, 2 * REACH, _levels)
     return levels
 
 
-def _levels(signature: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(N, 2) of frames in a row, of one shot."""
-    cells = signature.reshape(len(signature), -1, 3).astype(np.float32) - np.array([0, 128, 128], np.float32)
+def _levels(signature: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(N, 2) of frames in a row, (N, 12, 16, 3), of one shot."""
+    cells = signature.reshape(len(signature), -1, 3) - np.array([0, 128, 128], np.float32)
     gains = np.zeros((len(cells), 2))
     for index in _candidates(cells[..., 0].mean(1)):
         before = _gains(cells[index], cells[max(0, index - REACH) : index])

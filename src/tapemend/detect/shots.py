@@ -6,6 +6,7 @@ is a place that *every* frame shortly before and *every* frame shortly after dif
 frames on its two sides look alike.
 """
 
+from collections.abc import Callable
 from itertools import product
 
 import numpy as np
@@ -102,6 +103,24 @@ def neighbour_distances(signature: NDArray[np.uint8]) -> tuple[NDArray[np.uint8]
             luma[1:] - luma[:-1], contrast[first : stop - 1], contrast[first + 1 : stop]
         )
     return contrast, distance
+
+
+def told_in_chunks(
+    signature: NDArray[np.uint8],
+    shot: Shot,
+    reach: int,
+    tell: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+) -> NDArray[np.float32]:
+    """What is told of each frame of a shot beside others of it, (n, ...).
+
+    ``tell`` gets the signatures (K, 12, 16, 3) of CHUNK_FRAMES frames in a row and of up to ``reach`` on either side.
+    """
+    parts = []
+    for start in range(shot.start, shot.stop, CHUNK_FRAMES):
+        first, stop = max(shot.start, start - reach), min(start + CHUNK_FRAMES, shot.stop)
+        cells = signature[first : min(stop + reach, shot.stop)].astype(np.float32)
+        parts.append(tell(cells)[start - first : stop - first])
+    return np.concatenate(parts)
 
 
 def distances(

@@ -63,10 +63,8 @@ def textured(
 def with_graphics(picture: Tensor, frames: list[int], draw: torch.Generator) -> Tensor:
     """(N, 3, H, W) Y'CbCr with titles, signs, stripes and the like over it, or of nothing else; some of them move."""
     height, width = picture.shape[-2:]
-    drawn = picture.clone()
     alone, number = torch.rand(2, generator=draw).tolist()
-    if alone < DRAWN:
-        drawn[:] = _shaded(height, width, draw)
+    drawn = _shaded(height, width, draw).expand_as(picture) if alone < DRAWN else picture
     for _ in range(1 + int(SHAPES * number)):
         opaque, *moves = torch.rand(5, generator=draw).tolist()
         drift = [2 * FASTEST * (speed - 0.5) * (goes >= STILL) for speed, goes in (moves[:2], moves[2:])]
