@@ -9,10 +9,11 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
+from torch.nn.functional import avg_pool1d, avg_pool2d
 
 from tapemend.degrade.grid import Grid
-from tapemend.degrade.passes import Kind, LinePass, Moments, PicturePass
+from tapemend.degrade.passes import Kind, LinePass, Moments, PicturePass, TearingPass
+from tapemend.degrade.passes.timebase import leaky_walk, move_in_blanking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,3 +91,66 @@ class PlainTears(LinePass):
             part = torch.bucketize(torch.arange(grid.height, dtype=torch.float32), rows)
             shift[position] = self.pixels * moments.intensities[position] * (aside * moved)[part]
         return shift
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainBand(TearingPass):
+    """Lines of a band lie aside, each by some way of its own, paler than the others, in noise and in flashes."""
+
+    kind: ClassVar[Kind] = Kind.LINES
+    place: float = 0.5
+    """Of its top, share of the picture's height."""
+    height_lines: float = 40.0
+    roll_lines: float = 4.0
+    """That it goes down from picture to picture; below the bottom it comes in at the top again."""
+    jump_lines: float = 4.0
+    """That it is above or below that at most, in each picture anew."""
+    softness: float = 0.5
+    """Share of half its height over which it fades in; 0 is as strong at its edges as in its middle."""
+    lean: float = 10.0
+    """Pixels that all its lines lie to the right, at intensity 1."""
+    pixels: float = 8.0
+    """Standard deviation of what each lies aside besides."""
+    together: float = 1.0
+    """Rows over which that is about the same."""
+    noise: float = 0.12
+    """Standard deviation in luma, in 100 IRE."""
+    grain: int = 3
+    """Columns of a grain of noise, and of a flash."""
+    flashes: float = 0.02
+    """Share of the pixels at which one begins."""
+    level: float = 1.0
+    """Their luma."""
+    colour_loss: float = 0.8
+    """Share of the colour that is gone."""
+
+    def apply(self, picture: Tensor, grid: Grid, moments: Moments) -> Tensor:
+        damaged = picture.clone()
+        for position in moments.active():
+            draw = moments.generator(position)
+            shift, depth = self.tear(grid, moments, position, draw), self._depth(grid, moments, position)
+            rows = depth > 0
+            strength, size = depth[rows, None], (int(rows.sum()), grid.width + self.grain - 1)
+            white = torch.randn(size, generator=draw)
+            begun = (torch.rand(size, generator=draw) < self.flashes).float()
+            noise, flashes = avg_pool1d(torch.stack([white, begun]), self.grain, stride=1)
+            cover = (strength * self.grain * flashes).clamp(max=1).to(picture.device)
+            lines = move_in_blanking(damaged[position, :, rows], shift[rows])
+            lines[0] += (strength * self.noise * math.sqrt(self.grain) * noise).to(picture.device)
+            lines[0] += cover * (self.level - lines[0])
+            lines[1:] *= 1 - self.colour_loss * strength.to(picture.device)
+            damaged[position, :, rows] = lines
+        return damaged
+
+    def tear(self, grid: Grid, moments: Moments, position: int, draw: torch.Generator) -> Tensor:
+        walk = leaky_walk(grid.height, self.together, draw)
+        return self._depth(grid, moments, position) * (self.lean + self.pixels * walk)
+
+    def _depth(self, grid: Grid, moments: Moments, position: int) -> Tensor:
+        """(H,) how strong it is, 0 outside."""
+        jump = self.jump_lines * (2 * moments.drift(position, "jump", 1.0) - 1)
+        top = self.place * grid.height + grid.rows(self.roll_lines * moments.indices[position] + jump)
+        height = max(1.0, grid.rows(self.height_lines))
+        inside = (torch.arange(grid.height) + 0.5 - top) % (grid.height + height) / height
+        edge = 2 * inside.minimum(1 - inside)
+        return moments.intensities[position] * (edge / max(self.softness, 1e-3)).clamp(0, 1)

@@ -3,6 +3,7 @@
 A network that knows a few tapes harms others (docs/experiments.md, 2026-11-23), and nobody's tape is one of ours.
 """
 
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -47,7 +48,7 @@ from tapemend.degrade.passes.tracking import (
     Mistracking,
 )
 from tapemend.degrade.timeline import uniform
-from tapemend.train.plain import PlainNoise, PlainStreaks, PlainTears
+from tapemend.train.plain import PlainBand, PlainNoise, PlainStreaks, PlainTears
 
 MOST = 5
 """Passes of a tape drawn at random, at most."""
@@ -121,30 +122,51 @@ def other_heads(base: Preset, key: tuple[int, int, int]) -> Preset:
 
 
 def with_plain(base: Preset, key: tuple[int, int, int]) -> Preset:
-    """The same tape with plain noise, streaks or tears, or the first two, besides its own damage or instead of it."""
-    which, alone, rows, columns, colour, most, thickest, longest, pixels = (
-        uniform(*key, f"plain {name}")
-        for name in ("which", "alone", "rows", "columns", "colour", "most", "thickest", "longest", "pixels")
+    """The same tape with plain noise, streaks, tears or a band, or the first two, besides its own damage or instead of
+    it."""
+    chance = partial(uniform, *key, "plain")
+    noise = PlainNoise(
+        grain=(1 + int(2 * chance("rows")), 1 + int(4 * chance("columns") ** 2)), chroma_sigma=0.08 * chance("colour")
     )
-    noise = PlainNoise(grain=(1 + int(2 * rows), 1 + int(4 * columns**2)), chroma_sigma=0.08 * colour)
-    streaks = PlainStreaks(most=5 + 75 * most**2, thickest=1 + int(5 * thickest), longest=0.1 + 0.9 * longest)
-    tears = PlainTears(pixels=2 + 30 * pixels, cuts=1 + int(4 * thickest))
-    chosen = (noise,) if which < 0.4 else (streaks,) if which < 0.65 else (tears,) if which < 0.85 else (noise, streaks)
+    streaks = PlainStreaks(
+        most=5 + 75 * chance("most") ** 2,
+        thickest=1 + int(5 * chance("thickest")),
+        longest=0.1 + 0.9 * chance("longest"),
+    )
+    tears = PlainTears(pixels=2 + 30 * chance("pixels"), cuts=1 + int(4 * chance("cuts")))
+    grain, moves = 1 + int(30 * chance("grain") ** 3), chance("moves") < 0.8
+    band = PlainBand(
+        place=chance("place"),
+        height_lines=2 * 150 ** chance("height"),
+        roll_lines=20 * max(0.0, chance("roll") - 0.5),
+        jump_lines=30 * max(0.0, chance("jump") - 0.5),
+        softness=chance("softness"),
+        lean=30 * (2 * chance("lean") - 1) * (chance("leans") < 0.7) * moves,
+        pixels=20 * chance("torn") ** 2 * moves,
+        together=8 * chance("together") ** 2,
+        noise=0.3 * chance("noise") ** 2,
+        grain=grain,
+        flashes=0.25 * max(0.0, 2 * chance("flashes") - 1) ** 2 / grain,
+        level=0.3 + 0.7 * chance("level"),
+        colour_loss=min(1.0, 2 * chance("pale")),
+    )
+    kinds = (noise,), (streaks,), (tears,), (band,), (noise, streaks)
+    chosen = kinds[bisect((0.25, 0.45, 0.6, 0.9), chance("which"))]
     steps = tuple(Step(does=each, name=type(each).__name__, period=30.0) for each in chosen)
-    return replace(base, damage=(*(base.damage if alone > 0.5 else ()), *steps))
+    return replace(base, damage=(*(base.damage if chance("besides") > 0.5 else ()), *steps))
 
 
 def tape(presets: Sequence[str], varied_share: float, clean_share: float, key: tuple[int, int, int]) -> Preset:
     """One of the presets, or a tape of passes drawn at random, with every pass at a strength of its own; in damaged
-    stretches all the time or not at all. As many have other heads as are of passes drawn at random, and half as many
-    plain damage."""
+    stretches all the time or not at all. As many as are of passes drawn at random have other heads, and as many plain
+    damage."""
     chance = partial(uniform, *key)
     base = preset(presets[int(chance("preset") * len(presets))])
     if chance("heads") < varied_share:
         base = other_heads(base, key)
     if chance("varied") < varied_share:
         base = any_tape(base, key)
-    if chance("plain") < varied_share / 2:
+    if chance("plain") < varied_share:
         base = with_plain(base, key)
     damage = tuple(replace(step, strength=step.strength * chance(step.name) ** 0.5) for step in base.damage)
     return replace(base, damaged_share=0.0 if chance("clean") < clean_share else 1.0, damage=damage)
