@@ -116,6 +116,14 @@ def test_a_plain_band_tears_only_its_own_lines_and_says_how_far(softness: float)
     assert error.abs().mean() < 0.02
 
 
+def test_a_plain_band_may_be_below_a_picture() -> None:
+    grid = Grid(standard=Standard.PAL, height=96, width=64)
+    moments = Moments(seed=1, name="band", indices=(0,), intensities=(1.0,))
+    picture = torch.rand(1, 3, 96, 64)
+    below = PlainBand(place=1.0, height_lines=3.0, roll_lines=0.0, jump_lines=0.0).apply(picture, grid, moments)
+    assert torch.equal(below, picture)
+
+
 @pytest.mark.parametrize("flashes", [0.0, 0.05])
 def test_a_plain_band_is_paler_and_flashes_at_one_level(flashes: float) -> None:
     grid = Grid(standard=Standard.PAL, height=96, width=300)

@@ -130,6 +130,8 @@ class PlainBand(TearingPass):
             draw = moments.generator(position)
             shift, depth = self.tear(grid, moments, position, draw), self._depth(grid, moments, position)
             rows = depth > 0
+            if not rows.any():
+                continue
             strength, size = depth[rows, None], (int(rows.sum()), grid.width + self.grain - 1)
             white = torch.randn(size, generator=draw)
             begun = (torch.rand(size, generator=draw) < self.flashes).float()
