@@ -2,13 +2,13 @@
 
     python benchmarks/plain_damage.py CLIPS --json plain.json
 
-Eight kinds of damage as anyone might write them down in an afternoon, in a few lines of numpy each: dropouts, noise and
+Nine kinds of damage as anyone might write them down in an afternoon, in a few lines of numpy each: dropouts, noise and
 lines that jitter each for itself (streaks); a mistracked band that wanders, and the change of heads at the bottom
 (band); colour late, soft, weak, noisy and gone in places (colour); a way through composite with swaying lines
 (composite); white noise (noise); no colour, in whole frames and halves of them (grey); single frames of snow (lost);
-brightness that jumps (flicker). Of each clip's first frames, three in eight stay as they are. Says by how much damaged
-frames gain, how much the worst of them does, how an undamaged one fares at least, and the area under ROC of the frames'
-scores.
+brightness that jumps (flicker); pictures that stand higher or lower (hops). Of each clip's first frames, three in eight
+stay as they are. Says by how much damaged frames gain, how much the worst of them does, how an undamaged one fares at
+least, and the area under ROC of the frames' scores.
 """
 
 import argparse
@@ -137,6 +137,12 @@ def flicker(picture: Picture, draw: Generator, number: int) -> Picture:
     return picture * (0.67 if number % 5 == 2 else draw.normal(1, 0.08))
 
 
+def hops(picture: Picture, draw: Generator, number: int) -> Picture:
+    """Every third picture rolled up or down by a twentieth to a fifth of its height."""
+    lines = int(picture.shape[1] * draw.uniform(0.05, 0.2)) * draw.choice([-1, 1])
+    return np.roll(picture, lines, 1) if number % 3 == 2 else picture
+
+
 KINDS: dict[str, Callable[[Picture, Generator, int], Picture]] = {
     "streaks": streaks,
     "band": band,
@@ -146,6 +152,7 @@ KINDS: dict[str, Callable[[Picture, Generator, int], Picture]] = {
     "grey": grey,
     "lost": lost,
     "flicker": flicker,
+    "hops": hops,
 }
 
 

@@ -42,7 +42,7 @@ from tapemend.report.plot import COLUMNS, change_plot, peaks, score_plot, time_t
 from tapemend.report.wording import clock, percent, timecode
 
 ODD_NAME = "Oma & Opa <1987> \"Köln\" 'Ω'.mkv"
-EVERYTHING = {"levels": True, "make_up": True}
+EVERYTHING = {"levels": True, "hold": True, "make_up": True}
 VOID = {"meta", "link", "img", "br", "hr", "input"}
 
 
@@ -273,6 +273,20 @@ def test_it_says_which_frames_flickered(tmp_path: Path) -> None:
         report, page = reports(others, tmp_path)
         assert report["done"]["frames_levelled"] == 0
         assert "flickered" not in said(page)
+
+
+def test_it_says_which_frames_hopped(tmp_path: Path) -> None:
+    verdict = verdict_on(marks(4, 1, 2))
+    verdict.hops[1:3] = 0.1, -0.2
+    report, page = reports(account(marks(4, 1, 2), verdict=verdict), tmp_path)
+    assert report["frames"]["hops"] == [[1, 3]]
+    assert report["done"]["frames_held"] == 2
+    assert "2 frames that stood higher or lower than those before and after were put back." in said(page)
+    left = {"restore": {**EVERYTHING, "hold": False}}
+    for others in account(marks(3, 1)), account(marks(4, 1, 2), verdict=verdict, settings=left):
+        report, page = reports(others, tmp_path)
+        assert report["done"]["frames_held"] == 0
+        assert "stood higher" not in said(page)
 
 
 def test_it_says_where_colour_was_lent(tmp_path: Path) -> None:

@@ -350,6 +350,25 @@ def test_frames_that_flicker_get_the_brightness_of_others_and_a_stretch_may_end_
     assert [each.repair.changed for each in left] == [0] * len(left)
 
 
+def test_frames_that_hop_are_put_back_and_a_stretch_may_end_anywhere(tmp_path: Path) -> None:
+    scene, idle = FadedScene(), write_idle_restorer(tmp_path / "idle.safetensors")
+    scene.frames = list(scene.whole)
+    for scores in (scene.analysis.frame_score, scene.analysis.cell_score, scene.analysis.torn_score):
+        scores[:] = 0
+    for index, lines in ((4, 12), (5, -20)):
+        planes = scene.whole[index].planes
+        rolled = [np.roll(plane, lines // shrink, 0) for plane, shrink in zip(planes, (1, 2, 2), strict=True)]
+        scene.frames[index] = replace(scene.whole[index], planes=tuple(rolled))
+        scene.verdict.hops[index] = (lines + 1) / 128
+    found = scene.restored(idle)
+    assert_same(scene.restored(idle, edges=(5,)), found)
+    for index, each in enumerate(found):
+        assert np.abs(luma_of(each.frame) - luma_of(scene.whole[index])).max() <= 1
+        assert (each.repair == Repair()) == (index not in (4, 5))
+    left = scene.restored(idle, replace(PLAIN, hold=False))
+    assert [each.repair.changed for each in left] == [0] * len(left)
+
+
 def test_frames_and_bands_without_colour_get_that_of_others_and_a_stretch_may_end_anywhere(tmp_path: Path) -> None:
     scene, idle = FadedScene(), write_idle_restorer(tmp_path / "idle.safetensors")
     for index, lost in ((4, slice(None)), (5, slice(20, 44))):

@@ -9,7 +9,7 @@ from tapemend.frames import Verdict
 def verdict_on(
     damaged: NDArray[np.bool_], *, threshold: float = 0.5, confidence: float = 1.0, reason: str = "Said so."
 ) -> Verdict:
-    """damaged: (N,) frames; none is lost, has faded or flickers."""
+    """damaged: (N,) frames; none is lost, has faded, flickers or hops."""
     return Verdict(
         threshold=threshold,
         cell_threshold=128,
@@ -20,4 +20,5 @@ def verdict_on(
         lost=np.zeros(len(damaged), np.bool_),
         fading=np.ones(len(damaged), np.float32),
         levels=np.ones((len(damaged), 2), np.float32),
+        hops=np.zeros(len(damaged), np.float32),
     )

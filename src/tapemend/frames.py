@@ -234,13 +234,17 @@ class Verdict:
     """One sentence for people: how the threshold was found."""
     damaged: NDArray[np.bool_]
     """(N,) frames judged damaged: by their score, because their colour has faded or is gone, because their brightness
-    jumps, or because they are lost."""
+    jumps, because they hop, or because they are lost."""
     lost: NDArray[np.bool_]
     """(N,) frames that show nothing of their shot."""
     fading: NDArray[np.float32]
     """(N,) by how much the colour of others of the same shot is stronger: 1 if it is not, infinite if none is left."""
     levels: NDArray[np.float32]
     """(N, 2) by how much luma and chroma of the frames on both sides are stronger, 1 of frames that do not flicker."""
+
+    hops: NDArray[np.float32]
+    """(N,) by what share of the picture's height frames stand lower than those on both sides: negative if higher, 0 of
+    those that do not hop."""
 
     @property
     def flickering(self) -> NDArray[np.bool_]:

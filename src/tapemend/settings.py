@@ -142,6 +142,8 @@ class RestoreSettings:
     and lines that have none left theirs."""
     levels: bool = True
     """Give frames that for a moment are darker or brighter as a whole the brightness of those before and after them."""
+    hold: bool = True
+    """Put frames back up or down that for a moment stand lower or higher than those before and after them."""
     make_up: bool = True
     """Make up frames of which nothing is to be seen, up to four in a row, of those before and after them."""
     second_look: bool = True

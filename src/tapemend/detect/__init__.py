@@ -9,6 +9,7 @@ from tapemend.detect.clip import ClipScorer
 from tapemend.detect.damage import DamageScorer
 from tapemend.detect.faded import with_faded
 from tapemend.detect.flicker import with_flicker
+from tapemend.detect.hops import with_hops
 from tapemend.detect.lost import with_lost
 from tapemend.detect.otsu import judge
 from tapemend.detect.score import ANALYSIS_FILES, Scorer, analyse, load
@@ -29,6 +30,6 @@ def scorer(settings: DetectSettings, device: torch.device) -> Scorer:
 def judge_in_shots(analysis: Analysis, shots: Sequence[Shot]) -> Verdict:
     """The verdict by scores, and by what frames are beside others of their shot."""
     verdict = judge(analysis)
-    for beside in (with_flicker, with_faded, with_lost):
+    for beside in (with_flicker, with_faded, with_hops, with_lost):
         verdict = beside(verdict, analysis.signature, shots)
     return verdict

@@ -116,6 +116,7 @@ def judge(analysis: Analysis) -> Verdict:
         lost=np.zeros(len(scores), np.bool_),
         fading=np.ones(len(scores), np.float32),
         levels=np.ones((len(scores), 2), np.float32),
+        hops=np.zeros(len(scores), np.float32),
     )
 
 

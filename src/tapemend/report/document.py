@@ -41,6 +41,7 @@ def document(account: Account, summary: Summary, deviations: Iterable[Deviation]
             "damaged": runs(account.verdict.damaged),
             "lost": runs(account.verdict.lost),
             "flicker": runs(account.verdict.flickering),
+            "hops": runs(account.verdict.hops != 0),
             "changed": [_share(value) for value in account.changed.tolist()],
             "lines_put_back_pixels": np.round(account.moved.astype(np.float64), 2).tolist(),
             "chroma_gain": np.round(account.chroma_gains.astype(np.float64), 3).tolist(),
@@ -99,6 +100,7 @@ def _done(account: Account, summary: Summary) -> dict[str, Any]:
         "strongest_chroma_gain": round(summary.strongest_gain, 3),
         "frames_with_colour_lent": summary.recoloured,
         "frames_levelled": summary.levelled,
+        "frames_held": summary.held,
         "frames_made_up": summary.made_up,
         "window_count": len(account.windows),
     }

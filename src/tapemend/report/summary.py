@@ -57,6 +57,8 @@ class Summary:
     """Frames of which lines had no colour and got that of others."""
     levelled: int
     """Frames that flickered and got the brightness of others."""
+    held: int
+    """Frames that hopped and were put back up or down."""
     made_up: int
     """Frames that showed nothing of their shot and were made up of others."""
     kinds: tuple[KindOfDamage, ...]
@@ -80,6 +82,7 @@ def summarise(account: Account) -> Summary:
     did = account.settings["restore"]
     made_up = account.verdict.lost & changed & did["make_up"]
     levelled = account.verdict.flickering & changed & did["levels"]
+    held = (account.verdict.hops != 0) & changed & did["hold"]
     return Summary(
         frame_count=len(account.index),
         duration=duration(account),
@@ -95,6 +98,7 @@ def summarise(account: Account) -> Summary:
         strongest_gain=float(account.chroma_gains.max(initial=1.0)),
         recoloured=int((account.recoloured > 0).sum()),
         levelled=int(levelled.sum()),
+        held=int(held.sum()),
         made_up=int(made_up.sum()),
         kinds=kinds,
         where=where,

@@ -43,6 +43,11 @@ def particulars(account: Account, summary: Summary) -> str:
         sentences.append(
             f"{counted(summary.levelled, 'frame')} that flickered got the brightness of those before and after."
         )
+    if summary.held:
+        sentences.append(
+            f"{counted(summary.held, 'frame')} that stood higher or lower than those before and after "
+            f"{_was(summary.held)} put back."
+        )
     if summary.made_up:
         sentences.append(
             f"{counted(summary.made_up, 'frame')} that showed nothing of the shot {_was(summary.made_up)} made up of "

@@ -51,8 +51,8 @@ class Plan:
         return bool(self.cells(index).any())
 
     def damaged(self, index: int) -> float:
-        """How surely lines of a frame are out of place, 0 to 1: of one that only faded, or is lost, surely not."""
-        if self.verdict.lost[index]:
+        """How surely lines of a frame are out of place, 0 to 1: of one that only faded, hops or is lost, surely not."""
+        if self.verdict.lost[index] or self.verdict.hops[index]:
             return 0.0
         if self.analysis.frame_score[index] > self.verdict.threshold:
             return self._out_of_place(index)
@@ -70,13 +70,15 @@ class Plan:
         return told if math.isfinite(told) else 1.0
 
     def sides(self, index: int) -> tuple[int, int]:
-        """The frames next to a lost one, before and after it, that are not lost."""
-        kept = ~self.verdict.lost
+        """The frames next to one that is lost or hops, before and after it, that do neither."""
+        kept = ~self.verdict.lost & (self.verdict.hops == 0)
         return index - int(kept[index::-1].argmax()), index + int(kept[index:].argmax())
 
     def torn(self, start: int, stop: int) -> Tensor:
-        """(stop - start, rows, columns) how surely lines are torn or lost in regions of frames, 0 to 1."""
-        return torch.from_numpy(self.analysis.torn_score[start:stop].astype(np.float32)) / 255
+        """(stop - start, rows, columns) how surely lines are torn or lost in regions of frames, 0 to 1: a scorer takes
+        those of frames that hop for such."""
+        stays = self.verdict.hops[start:stop, None, None] == 0
+        return torch.from_numpy(self.analysis.torn_score[start:stop] * stays / np.float32(255))
 
     def marred(self, start: int, stop: int) -> Tensor:
         """(stop - start, rows, columns) how surely regions of frames full of noise are damaged, not torn, 0 to 1."""

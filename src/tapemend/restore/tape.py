@@ -15,6 +15,7 @@ from tapemend.lines import move_lines
 from tapemend.network.between import between
 from tapemend.network.motion import COARSEST
 from tapemend.network.saturation import chroma_gain, lent_colour, with_colour, with_lent
+from tapemend.restore.hold import held
 from tapemend.restore.plan import Plan, of_the_worst
 from tapemend.restore.restorer import Restorer, on_the_grid, region_weight
 from tapemend.restore.timebase import Anchor, TimeBase
@@ -73,7 +74,7 @@ class TapeRestorer:
     ) -> Iterator[tuple[Tensor, Repair]]:
         """Of each damaged frame (3, H, W) what to add to it, and how it is repaired, but for the share that changes."""
         given = torch.stack([self._picture(held[index]) for index in range(window.first, window.last)])
-        shown = self._made_up(window, self._levelled(given, range(window.first, window.last)))
+        shown = self._made_up(window, self._evened(given, range(window.first, window.last)))
         places = [index - window.first for index in damaged]
         height, width = given.shape[-2:]
         weights = torch.stack([region_weight(self.plan.doubtful(index), height, width) for index in damaged])[:, None]
@@ -207,8 +208,23 @@ class TapeRestorer:
         return to_ycbcr(frame.planes, self.plan.layout)
 
     def _fetched(self, indices: Sequence[int]) -> Tensor:
-        """(K, 3, H, W) other frames of the tape, one at least, as bright as those around them."""
-        return self._levelled(torch.stack([self._picture(self.plan.fetch(index)) for index in indices]), indices)
+        """(K, 3, H, W) other frames of the tape, one at least, evened."""
+        return self._evened(torch.stack([self._picture(self.plan.fetch(index)) for index in indices]), indices)
+
+    def _evened(self, pictures: Tensor, indices: Sequence[int]) -> Tensor:
+        """The pictures of some frames where those around them stand, and as bright."""
+        return self._levelled(self._held(pictures, indices), indices)
+
+    def _held(self, pictures: Tensor, indices: Sequence[int]) -> Tensor:
+        """The pictures of some frames, and of those that hop what they are put back up or down."""
+        lower = self.plan.verdict.hops[list(indices)]
+        if not (self.restorer.settings.hold and lower.any()):
+            return pictures
+        back, step = pictures.clone(), 2 if self.plan.scan.interlaced else 1
+        for place in np.flatnonzero(lower).tolist():
+            before, after = self._fetched(self.plan.sides(indices[place]))
+            back[place] = held(pictures[place], before, after, float(lower[place]), step)
+        return back
 
     def _levelled(self, pictures: Tensor, indices: Sequence[int]) -> Tensor:
         """The pictures of some frames, and of those that flicker what they are with the brightness of those around."""

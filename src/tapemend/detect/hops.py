@@ -1,0 +1,94 @@
+"""Signatures → frames that stand higher or lower than those just before and after them.
+
+Where vertical sync is lost for a moment the picture hops, or rolls, and comes back (AV Artifact Atlas: sync loss). A
+camera that is shaken moves less, and is elsewhere afterwards.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tapemend.detect.shots import told_in_chunks
+from tapemend.frames import Shot, Verdict
+
+LONGEST = 3
+"""Frames in a row that may stand elsewhere."""
+FARTHEST = 1 / 3
+"""Share of the picture's height that they may be away."""
+LEAST = 1 / 48
+"""The same, below which a signature is too coarse to tell."""
+STEPS = 8
+"""Places that are tried, to a row of the signature."""
+ALIKE = 0.65
+"""Share of the difference that is left in the place where a frame fits both sides best, and that these differ by."""
+SAME = 1 / 40
+"""Share of the picture's height by which what both sides say may differ."""
+
+
+def with_hops(verdict: Verdict, signature: NDArray[np.uint8], shots: Sequence[Shot]) -> Verdict:
+    """The verdict on a tape, that takes frames that hop for damaged too."""
+    hops = find_hops(signature, shots)
+    number = int(((hops != 0) & ~verdict.damaged).sum())
+    said = f" {number} more stand higher or lower than those beside them." if number else ""
+    return replace(verdict, hops=hops, damaged=verdict.damaged | (hops != 0), reason=verdict.reason + said)
+
+
+def find_hops(signature: NDArray[np.uint8], shots: Sequence[Shot]) -> NDArray[np.float32]:
+    """By what share of the picture's height each frame is too low, (N,); negative if it is too high, 0 of most.
+
+    signature: (N, 12, 16, 3) uint8 Y'CbCr, may be memory-mapped: it is read in chunks.
+    """
+    hops = np.zeros(len(signature), np.float32)
+    for shot in shots:
+        hops[shot.start : shot.stop] = told_in_chunks(signature, shot, LONGEST, _hops)
+    return hops
+
+
+def _hops(signature: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(N,) of frames in a row, (N, 12, 16, 3), of one shot."""
+    luma = signature[..., 0]
+    hops = np.zeros(len(luma), np.float32)
+    for length in range(1, LONGEST + 1):
+        sides = _difference(luma[length + 1 :], luma[: -length - 1])
+        apart = np.ones(len(sides), np.bool_)
+        for place in range(1, length + 1):
+            own = luma[place : len(luma) - length - 1 + place]
+            nearer = np.minimum(_difference(own, luma[: -length - 1]), _difference(own, luma[length + 1 :]))
+            apart &= sides < ALIKE * nearer
+        for before in np.flatnonzero(apart).tolist():
+            burst = range(before + 1, before + 1 + length)
+            told = [_hop(luma[index], luma[before], luma[before + 1 + length]) for index in burst]
+            if all(told) and not hops[burst].any():
+                hops[burst] = told
+    return hops
+
+
+def _hop(own: NDArray[np.float32], before: NDArray[np.float32], after: NDArray[np.float32]) -> float:
+    """How much lower than both sides a frame stands, (12, 16) luma each; 0 where they do not say the same."""
+    places, left = zip(*(_place(own, side) for side in (before, after)), strict=True)
+    same = abs(places[0] - places[1]) <= SAME and min(map(abs, places)) >= LEAST
+    return float(np.mean(places)) if same and max(left) < ALIKE else 0.0
+
+
+def _place(own: NDArray[np.float32], other: NDArray[np.float32]) -> tuple[float, float]:
+    """By what share of the height a frame is lower than where it is most like another one, (12, 16) luma each, and the
+    share of their difference that is left there."""
+    rows = len(own)
+    farthest = round(rows * FARTHEST * STEPS)
+    tried = np.arange(-farthest, farthest + 1) / STEPS
+    above = np.arange(rows) + tried[:, None]
+    inside = (above >= 0) & (above <= rows - 1)
+    first = np.clip(np.floor(above), 0, rows - 2).astype(np.intp)
+    share = (above - first)[..., None]
+    moved = own[first] * (1 - share) + own[first + 1] * share
+    cost = (np.abs(moved - other).mean(-1) * inside).sum(1) / inside.sum(1)
+    best = int(cost.argmin())
+    return float(tried[best]) / rows, float(cost[best] / max(float(cost[farthest]), 1e-6))
+
+
+def _difference(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(K,) mean difference of (K, 12, 16) luma."""
+    difference: NDArray[np.float32] = np.abs(one - other).mean((1, 2))
+    return difference

@@ -1,0 +1,46 @@
+"""Frames that hop put back up or down, as vertical hold would have kept them."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool1d
+
+from tapemend.detect.hops import STEPS
+from tapemend.detect.score import SIGNATURE_ROWS
+
+ALONG = 16
+"""Pixels along the line that are taken together, so that what moves along it does not tell."""
+
+
+def held(picture: Tensor, before: Tensor, after: Tensor, lower: float, step: int) -> Tensor:
+    """A picture that stands lower than those on both sides, by about that share of its height, where they have it.
+
+    Args:
+        picture: (3, H, W) Y'CbCr.
+        before: (3, H, W), the frame before it; what the picture does not show there is taken from it.
+        after: (3, H, W), the frame after it.
+        lower: As signatures tell it; negative if it stands higher.
+        step: It is put back by a multiple of so many lines: 2 where every second line is interpolated.
+    """
+    height = picture.shape[1]
+    own, *sides = avg_pool1d(torch.stack([picture[0], before[0], after[0]]), min(ALONG, picture.shape[2]))
+    lines = _lines_lower(own, sides, lower * height, step)
+    back = before.clone()
+    shown = slice(max(0, -lines), height - max(0, lines))
+    back[:, shown] = picture[:, shown.start + lines : shown.stop + lines]
+    return back
+
+
+def _lines_lower(luma: Tensor, sides: list[Tensor], about: float, step: int) -> int:
+    """By how many lines (H, W) luma stands lower than (H, W) that of the sides."""
+    height = len(luma)
+    reach = 2 * height / (SIGNATURE_ROWS * STEPS)
+    first, last = round((about - reach) / step), round((about + reach) / step)
+    tried = [step * number for number in range(first, last + 1)]
+    costs = [
+        sum(
+            (luma[max(0, lines) : height + min(0, lines)] - side[max(0, -lines) : height - max(0, lines)]).abs().mean()
+            for side in sides
+        )
+        for lines in tried
+    ]
+    return tried[int(torch.tensor(costs).argmin())]
