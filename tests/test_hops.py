@@ -111,7 +111,9 @@ def test_the_verdict_says_how_many_and_does_not_take_them_for_lost() -> None:
     assert with_hops(verdict_on(np.arange(COUNT) < 3, reason="Told."), hopping({}), WHOLE).reason == "Told."
 
 
-@pytest.mark.parametrize(("lines", "step", "wanted"), [(17, 1, 17), (-30, 1, -30), (18, 2, 18), (17, 2, 18), (-3, 4, -4)])
+@pytest.mark.parametrize(
+    ("lines", "step", "wanted"), [(17, 1, 17), (-30, 1, -30), (18, 2, 18), (17, 2, 18), (-3, 4, -4)]
+)
 def test_a_frame_is_put_back_by_whole_lines_and_gets_what_it_has_not_from_the_one_before(
     lines: int, step: int, wanted: int
 ) -> None:

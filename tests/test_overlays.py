@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tapemend.train.overlays import DRAWINGS, _shape, textured, with_graphics
+from tapemend.train.overlays import DRAWINGS, _shape, textured, with_borders, with_graphics
 
 GREY = torch.tensor([0.5, 0.0, 0.0])[:, None, None].expand(3, 64, 96)
 
@@ -55,3 +55,19 @@ def test_every_shape_covers_something_somewhere_and_ends_hard() -> None:
     assert shapes.max() <= 1
     assert (shapes.amax((1, 2, 3)) > 0.5).float().mean() > 0.8
     assert ((shapes > 0.01) & (shapes < 0.99)).float().mean() < 0.1
+
+
+def test_borders_are_black_on_each_side_as_often_as_not_and_the_same_in_all_frames() -> None:
+    margin, sides = 10, torch.zeros(4)
+    for seed in range(40):
+        bordered = with_borders(clip(), margin, drawn_by(seed))
+        assert torch.equal(bordered, bordered[:1].expand_as(bordered))
+        luma, seen = bordered[0, 0], bordered[0, :, :, margin:-margin]
+        assert torch.equal(bordered[..., 7:-7, 27:-27], clip()[..., 7:-7, 27:-27])
+        assert (bordered[:, 1:] == 0).all()
+        middle = luma[32, margin:-margin]
+        black = [luma[:, : margin + 1].amax() < 0.1, luma[:, -margin - 1 :].amax() < 0.1]
+        assert [bool(middle[0] < 0.1), bool(middle[-1] < 0.1)] == black
+        across = (seen[0, [0, -1], 17:-17] < 0.5).any(1)
+        sides += torch.tensor([*black, *across.tolist()])
+    assert (sides / 40).tolist() == pytest.approx([0.5] * 4, abs=0.25)

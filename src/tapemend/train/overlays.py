@@ -1,7 +1,7 @@
-"""What is laid over clean clips, for it is filmed or drawn and no damage: fine texture, and graphics.
+"""What is laid over clean clips, for it is filmed or drawn and no damage: fine texture, graphics, borders.
 
-Clean clips lost much of their texture to their coding, and few of them show titles, signs or drawn pictures. A network
-that never saw grass, or a level area with hard edges, takes them for damage.
+Clean clips lost much of their texture to their coding, few of them show titles, signs or drawn pictures, and none the
+blanking around them. A network that never saw grass, or a level area with hard edges, takes them for damage.
 """
 
 from math import floor
@@ -34,6 +34,10 @@ LINES, LETTERS = 3, 20
 """Of a text."""
 COLOURLESS, STRENGTHS = torch.tensor([0.0, 0.5, 0.5]), torch.tensor([1.0, 0.6, 0.6])
 """Y'CbCr drawn between 0 and 1 that is black, and the span of each."""
+WIDEST, HIGHEST = 16, 6
+"""Columns and lines of a border."""
+BLACKEST, LIGHTEST = -0.02, 0.06
+"""Luma of a border."""
 FINE = 2
 """Pixels a side that are drawn for one, for the sake of soft edges."""
 
@@ -72,6 +76,27 @@ def with_graphics(picture: Tensor, frames: list[int], draw: torch.Generator) -> 
         cover = torch.stack([_rolled(shape, [frame * each for each in drift]) for frame in frames])
         drawn = torch.lerp(drawn, colour, cover * min(1.0, 0.5 + opaque))
     return drawn
+
+
+def with_borders(picture: Tensor, margin: int, draw: torch.Generator) -> Tensor:
+    """(N, 3, H, W) Y'CbCr with blanking on some of its sides, the same in all frames, as captures show it.
+
+    margin: columns beyond each side of what is shown. The last of the black lines is fainter, or as long as half a
+    line; at the top that is where a field begins (BT.470).
+    """
+    *_, height, width = picture.shape
+    there, size, length, dark = torch.rand(4, 4, generator=draw)
+    there = there < 0.5
+    cover = torch.zeros(height, width)
+    for side, lines in ((2, torch.arange(height)), (3, torch.arange(height).flip(0))):
+        whole = int(HIGHEST * size[side])
+        if there[side]:
+            cover[lines[:whole]] = 1.0
+            cover[lines[whole], : int(2 * length[side] * width)] = (2 * dark[side]).clamp(max=1.0)
+    left, right = (there[:2] * (margin + 1 + WIDEST * size[:2])).int().tolist()
+    cover[:, :left] = cover[:, width - right :] = 1.0
+    black = torch.tensor([BLACKEST + (LIGHTEST - BLACKEST) * length[0], 0.0, 0.0])[:, None, None]
+    return torch.lerp(picture, black, cover)
 
 
 def _shape(height: int, width: int, draw: torch.Generator) -> Tensor:

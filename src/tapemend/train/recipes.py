@@ -139,6 +139,7 @@ class ScorerRecipe:
         texture_share=0.35,
         adrift_share=0.6,
         graphics_share=0.12,
+        borders_share=0.4,
         pan_share=0.4,
         cut_share=0.15,
         varied_share=0.4,

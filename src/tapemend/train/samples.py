@@ -15,7 +15,7 @@ from tapemend.lines import means_of_lines, move_lines
 from tapemend.network.damage import CELL_COLUMNS, CELL_ROWS
 from tapemend.network.timebase import displacements, from_halfway
 from tapemend.train.data import FRAMES, Store
-from tapemend.train.overlays import textured, with_graphics
+from tapemend.train.overlays import textured, with_borders, with_graphics
 from tapemend.train.tapes import tape
 
 MARGIN = 40
@@ -99,6 +99,8 @@ class SampleSettings:
     """Share of these textures that move against what is filmed."""
     graphics_share: float = 0.0
     """Share of windows with titles and the like laid over them, or drawn altogether."""
+    borders_share: float = 0.0
+    """Share of windows with blanking around them."""
     pan_share: float = 0.2
     """Share of windows in which the camera pans, besides what it does in the clip."""
     fast_share: float = 0.3
@@ -189,6 +191,8 @@ def _filmed(store: Store, settings: SampleSettings, clip: int, frames: list[int]
     if uniform(*key, "graphics") < settings.graphics_share:
         picture = with_graphics(picture, frames, draw)
     picture = _vary(picture, draw)
+    if uniform(*key, "borders") < settings.borders_share:
+        picture = with_borders(picture, MARGIN, draw)
     if uniform(*key, "cut") < settings.cut_share:
         cut = 1 + int((settings.frames - 1) * uniform(*key, "cut at"))
         picture = torch.cat([picture[:cut], picture[cut:].flip(-2)])
