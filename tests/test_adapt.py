@@ -256,8 +256,8 @@ def test_the_nearest_preset_counts_twice_and_those_about_as_near_once() -> None:
 
 
 @pytest.mark.parametrize("name", ["archive-umatic-2026-11", "family-vhs-ep-ntsc-2026-11"])
-def test_the_preset_that_damaged_a_tape_is_the_nearest(name: str, tmp_path: Path) -> None:
-    """To the scorer that ships, on a disc that moves over a sky."""
+def test_the_preset_that_damaged_a_tape_is_among_those_that_are_taken(name: str, tmp_path: Path) -> None:
+    """To the scorer that ships, on a disc that moves over a sky; others may look as near to it."""
     clean = torch.stack([disc(index) for index in range(36)])
     np.save(tmp_path / "clean.npy", to_codes(clean).numpy())
     store = Store.opened((tmp_path / "clean.npy",))
@@ -271,7 +271,8 @@ def test_the_preset_that_damaged_a_tape_is_the_nearest(name: str, tmp_path: Path
     analysis = analyse(frames, layout, own, tmp_path / "analysis")
     samples = SampleSettings(rows=64, columns=64, texture_share=0.0, far_share=0.0)
     measured = distances(analysis, judge(analysis), store, (samples, 1), own, lambda _: None)
-    assert next(iter(measured)) == name
+    assert name in alike(measured)
+    assert set(alike(measured)) < set(PRESETS)
     assert list(measured.values()) == sorted(measured.values())
     assert measured.keys() == PRESETS.keys()
 
