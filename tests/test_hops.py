@@ -64,6 +64,9 @@ def test_frames_of_a_burst_may_each_stand_elsewhere() -> None:
         hopping({0: 30, COUNT - 1: 30}),
         hopping({9: round(HEIGHT * (FARTHEST + 0.1))}),
         join(take(1, 9), take(3, 1), take(1, COUNT - 10)),
+        np.where(
+            (np.arange(12)[:, None, None] < 6) & (np.arange(COUNT) == 9)[:, None, None, None], 230, take(1, COUNT) // 8
+        ),
         np.zeros((COUNT, 12, 16, 3), np.uint8),
     ],
     ids=[
@@ -77,6 +80,7 @@ def test_frames_of_a_burst_may_each_stand_elsewhere() -> None:
         "the ends",
         "too far",
         "something else",
+        "half of it brighter",
         "nothing to be seen",
     ],
 )

@@ -21,7 +21,7 @@ LEAST = 1 / 48
 """The same, below which a signature is too coarse to tell."""
 STEPS = 8
 """Places that are tried, to a row of the signature."""
-ALIKE = 0.65
+ALIKE = 0.7
 """Share of the difference that is left in the place where a frame fits both sides best, and that these differ by."""
 SAME = 1 / 40
 """Share of the picture's height by which what both sides say may differ."""
@@ -73,8 +73,8 @@ def _hop(own: NDArray[np.float32], before: NDArray[np.float32], after: NDArray[n
 
 
 def _place(own: NDArray[np.float32], other: NDArray[np.float32]) -> tuple[float, float]:
-    """By what share of the height a frame is lower than where it is most like another one, (12, 16) luma each, and the
-    share of their difference that is left there."""
+    """By what share of the height a frame is lower than where it is most like another one, (12, 16) luma each, and what
+    difference is left there: of that in place, or of what the other one shows, in the rows that both show then."""
     rows = len(own)
     farthest = round(rows * FARTHEST * STEPS)
     tried = np.arange(-farthest, farthest + 1) / STEPS
@@ -83,9 +83,11 @@ def _place(own: NDArray[np.float32], other: NDArray[np.float32]) -> tuple[float,
     first = np.clip(np.floor(above), 0, rows - 2).astype(np.intp)
     share = (above - first)[..., None]
     moved = own[first] * (1 - share) + own[first + 1] * share
-    cost = (np.abs(moved - other).mean(-1) * inside).sum(1) / inside.sum(1)
-    best = int(cost.argmin())
-    return float(tried[best]) / rows, float(cost[best] / max(float(cost[farthest]), 1e-6))
+    cost = (np.abs(moved - other).mean(-1) * inside).sum(1)
+    best = int((cost / inside.sum(1)).argmin())
+    seen = other[inside[best]]
+    usual = min(np.abs(own[inside[best]] - seen).sum(), np.abs(seen - seen.mean()).sum()) / other.shape[1]
+    return float(tried[best]) / rows, float(cost[best] / max(usual, 1e-6))
 
 
 def _difference(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
