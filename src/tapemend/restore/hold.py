@@ -4,9 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool1d
 
-from tapemend.detect.hops import STEPS
-from tapemend.detect.score import SIGNATURE_ROWS
-
+UNSURE = 1 / 48
+"""Share of the height by which what signatures tell may be wrong."""
 ALONG = 16
 """Pixels along the line that are taken together, so that what moves along it does not tell."""
 
@@ -33,8 +32,7 @@ def held(picture: Tensor, before: Tensor, after: Tensor, lower: float, step: int
 def _lines_lower(luma: Tensor, sides: list[Tensor], about: float, step: int) -> int:
     """By how many lines (H, W) luma stands lower than (H, W) that of the sides."""
     height = len(luma)
-    reach = 2 * height / (SIGNATURE_ROWS * STEPS)
-    first, last = round((about - reach) / step), round((about + reach) / step)
+    first, last = (round((about + reach) / step) for reach in (-UNSURE * height, UNSURE * height))
     tried = [step * number for number in range(first, last + 1)]
     costs = [
         sum(
