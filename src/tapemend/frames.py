@@ -241,7 +241,6 @@ class Verdict:
     """(N,) by how much the colour of others of the same shot is stronger: 1 if it is not, infinite if none is left."""
     levels: NDArray[np.float32]
     """(N, 2) by how much luma and chroma of the frames on both sides are stronger, 1 of frames that do not flicker."""
-
     hops: NDArray[np.float32]
     """(N,) by what share of the picture's height frames stand lower than those on both sides: negative if higher, 0 of
     those that do not hop."""
