@@ -29,9 +29,9 @@ def signature_of(luma: np.ndarray) -> np.ndarray:
     return np.stack([means * 255, np.full_like(means, 128), np.full_like(means, 128)], -1).round().astype(np.uint8)
 
 
-def hopping(lines: dict[int, int], luma: np.ndarray | None = None) -> np.ndarray:
+def hopping(lines: dict[int, int]) -> np.ndarray:
     """Signatures of frames of which some are rolled down by so many lines."""
-    rolled = (filmed() if luma is None else luma).copy()
+    rolled = filmed()
     for index, by in lines.items():
         rolled[index] = np.roll(rolled[index], by, 0)
     return signature_of(rolled)
@@ -126,10 +126,7 @@ def test_a_frame_is_put_back_by_whole_lines_and_gets_what_it_has_not_from_the_on
     rolled = whole.roll(wanted, 1)
     back = held(rolled, whole, whole, (lines + 1.5) / HEIGHT, step)
     assert torch.equal(back, whole)
-    gone = torch.zeros(HEIGHT, dtype=torch.bool)
-    gone[-wanted:] = wanted > 0
-    gone[: max(0, -wanted)] = True
-    if wanted < 0:
-        gone[-wanted:] = False
+    gone = torch.ones(HEIGHT, dtype=torch.bool)
+    gone[max(0, -wanted) : HEIGHT - max(0, wanted)] = False
     marked = held(rolled, torch.full_like(whole, 0.5), whole, (lines + 1.5) / HEIGHT, step)
     assert torch.equal((marked == 0.5).all(-1).all(0), gone)
