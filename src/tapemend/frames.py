@@ -251,6 +251,12 @@ class Verdict:
         uneven: NDArray[np.bool_] = (self.levels != 1).any(axis=1)
         return uneven
 
+    @property
+    def hopping(self) -> NDArray[np.bool_]:
+        """(N,) frames that stand higher or lower than those on both sides."""
+        elsewhere: NDArray[np.bool_] = self.hops != 0
+        return elsewhere
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shot:

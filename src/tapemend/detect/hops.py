@@ -29,10 +29,10 @@ SAME = 1 / 40
 
 def with_hops(verdict: Verdict, signature: NDArray[np.uint8], shots: Sequence[Shot]) -> Verdict:
     """The verdict on a tape, that takes frames that hop for damaged too."""
-    hops = find_hops(signature, shots)
-    number = int(((hops != 0) & ~verdict.damaged).sum())
+    found = replace(verdict, hops=find_hops(signature, shots))
+    number = int((found.hopping & ~verdict.damaged).sum())
     said = f" {number} more stand higher or lower than those beside them." if number else ""
-    return replace(verdict, hops=hops, damaged=verdict.damaged | (hops != 0), reason=verdict.reason + said)
+    return replace(found, damaged=verdict.damaged | found.hopping, reason=verdict.reason + said)
 
 
 def find_hops(signature: NDArray[np.uint8], shots: Sequence[Shot]) -> NDArray[np.float32]:
@@ -50,16 +50,17 @@ def _hops(signature: NDArray[np.float32]) -> NDArray[np.float32]:
     """(N,) of frames in a row, (N, 12, 16, 3), of one shot."""
     luma = signature[..., 0]
     hops = np.zeros(len(luma), np.float32)
+    # The mean differences of frames, and of those 1, 2, … after them.
+    differences = [np.abs(luma[away:] - luma[:-away]).mean((1, 2)) for away in range(1, LONGEST + 2)]
     for length in range(1, LONGEST + 1):
-        sides = _difference(luma[length + 1 :], luma[: -length - 1])
+        sides = differences[length]
         apart = np.ones(len(sides), np.bool_)
         for place in range(1, length + 1):
-            own = luma[place : len(luma) - length - 1 + place]
-            nearer = np.minimum(_difference(own, luma[: -length - 1]), _difference(own, luma[length + 1 :]))
-            apart &= sides < ALIKE * nearer
-        for before in np.flatnonzero(apart).tolist():
-            burst = range(before + 1, before + 1 + length)
-            told = [_hop(luma[index], luma[before], luma[before + 1 + length]) for index in burst]
+            before, after = differences[place - 1][: len(sides)], differences[length - place][place:]
+            apart &= sides < ALIKE * np.minimum(before, after)
+        for first in np.flatnonzero(apart).tolist():
+            burst = range(first + 1, first + 1 + length)
+            told = [_hop(luma[index], luma[first], luma[first + 1 + length]) for index in burst]
             if all(told) and not hops[burst].any():
                 hops[burst] = told
     return hops
@@ -88,9 +89,3 @@ def _place(own: NDArray[np.float32], other: NDArray[np.float32]) -> tuple[float,
     seen = other[inside[best]]
     usual = min(np.abs(own[inside[best]] - seen).sum(), np.abs(seen - seen.mean()).sum()) / other.shape[1]
     return float(tried[best]) / rows, float(cost[best] / max(usual, 1e-6))
-
-
-def _difference(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(K,) mean difference of (K, 12, 16) luma."""
-    difference: NDArray[np.float32] = np.abs(one - other).mean((1, 2))
-    return difference

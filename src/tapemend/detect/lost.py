@@ -23,7 +23,7 @@ BRIGHTER = 0.9
 
 def with_lost(verdict: Verdict, signature: NDArray[np.uint8], shots: Sequence[Shot]) -> Verdict:
     """The verdict on a tape, that takes its lost frames for damaged too; one that hops is not lost."""
-    lost = find_lost(signature, shots) & (verdict.hops == 0)
+    lost = find_lost(signature, shots) & ~verdict.hopping
     number = int(lost.sum())
     said = f" Of {number} nothing of the shot is to be seen." if number else ""
     return replace(verdict, damaged=verdict.damaged | lost, lost=lost, reason=verdict.reason + said)

@@ -41,7 +41,7 @@ def document(account: Account, summary: Summary, deviations: Iterable[Deviation]
             "damaged": runs(account.verdict.damaged),
             "lost": runs(account.verdict.lost),
             "flicker": runs(account.verdict.flickering),
-            "hops": runs(account.verdict.hops != 0),
+            "hops": runs(account.verdict.hopping),
             "changed": [_share(value) for value in account.changed.tolist()],
             "lines_put_back_pixels": np.round(account.moved.astype(np.float64), 2).tolist(),
             "chroma_gain": np.round(account.chroma_gains.astype(np.float64), 3).tolist(),

@@ -82,7 +82,7 @@ def summarise(account: Account) -> Summary:
     did = account.settings["restore"]
     made_up = account.verdict.lost & changed & did["make_up"]
     levelled = account.verdict.flickering & changed & did["levels"]
-    held = (account.verdict.hops != 0) & changed & did["hold"]
+    held = account.verdict.hopping & changed & did["hold"]
     return Summary(
         frame_count=len(account.index),
         duration=duration(account),

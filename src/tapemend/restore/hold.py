@@ -24,8 +24,8 @@ def held(picture: Tensor, before: Tensor, after: Tensor, lower: float, step: int
     own, *sides = avg_pool1d(torch.stack([picture[0], before[0], after[0]]), min(ALONG, picture.shape[2]))
     lines = _lines_lower(own, sides, lower * height, step)
     back = before.clone()
-    shown = slice(max(0, -lines), height - max(0, lines))
-    back[:, shown] = picture[:, shown.start + lines : shown.stop + lines]
+    shown, there = _in_both(height, lines)
+    back[:, there] = picture[:, shown]
     return back
 
 
@@ -34,11 +34,13 @@ def _lines_lower(luma: Tensor, sides: list[Tensor], about: float, step: int) -> 
     height = len(luma)
     first, last = (round((about + reach) / step) for reach in (-UNSURE * height, UNSURE * height))
     tried = [step * number for number in range(first, last + 1)]
-    costs = [
-        sum(
-            (luma[max(0, lines) : height + min(0, lines)] - side[max(0, -lines) : height - max(0, lines)]).abs().mean()
-            for side in sides
-        )
-        for lines in tried
-    ]
+    costs = []
+    for lines in tried:
+        shown, there = _in_both(height, lines)
+        costs.append(sum((luma[shown] - side[there]).abs().mean() for side in sides))
     return tried[int(torch.tensor(costs).argmin())]
+
+
+def _in_both(height: int, lower: int) -> tuple[slice, slice]:
+    """The rows of a picture so many lines lower that another one of the same height has too, and these there."""
+    return slice(max(0, lower), height + min(0, lower)), slice(max(0, -lower), height - max(0, lower))

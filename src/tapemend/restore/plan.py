@@ -71,7 +71,7 @@ class Plan:
 
     def sides(self, index: int) -> tuple[int, int]:
         """The frames next to one that is lost or hops, before and after it, that do neither."""
-        kept = ~self.verdict.lost & (self.verdict.hops == 0)
+        kept = ~(self.verdict.lost | self.verdict.hopping)
         return index - int(kept[index::-1].argmax()), index + int(kept[index:].argmax())
 
     def torn(self, start: int, stop: int) -> Tensor:
