@@ -130,8 +130,8 @@ def _moved(pictures: Tensor, vectors: Tensor) -> Tensor:
             torch.add(columns, across, alpha=2 / max(1, width - 1)),
             torch.add(rows[:, None], down, alpha=2 / max(1, height - 1)),
         ],
-        -1,
-    )
+        1,
+    ).permute(0, 2, 3, 1)
     return grid_sample(pictures, places.to(pictures.dtype), padding_mode="border", align_corners=True)
 
 
@@ -151,7 +151,7 @@ def _search(near: Tensor, far: Tensor) -> Tensor:
     offsets = torch.tensor(steps).to(near)
     distance = offsets.square().sum(1).sqrt()
     best = (block_means(costs, 5) + FAR * distance[:, None, None]).min(1).indices
-    return offsets[best].permute(0, 3, 1, 2)
+    return offsets[best].permute(0, 3, 1, 2).contiguous()
 
 
 def _refined(near: Tensor, far: Tensor, vectors: Tensor, stride: int) -> Tensor:

@@ -72,7 +72,7 @@ def _unlike_others(frame: Tensor, lenders: Tensor) -> Tensor:
     costs = []
     for start in range(2 * REACH + 1):
         first = start // 2
-        difference = (halves[start % 2][:, first : first + width] - lenders).abs().clamp(max=OUTLIER)
+        difference = (halves[start % 2][:, first : first + width] - lenders).abs_().clamp_(max=OUTLIER)
         costs.append(torch.unflatten(difference, 2, (PARTS, -1)).mean(3).amin(0).mean(1))
     return torch.stack(costs, 1)
 
@@ -82,7 +82,8 @@ def _unlike_the_next(frame: Tensor) -> Tensor:
     width = frame.shape[1]
     wide = pad(frame[None, :-1], (2 * REACH, 2 * REACH), mode="replicate")[0]
     costs = [
-        (wide[:, start : start + width] - frame[1:]).abs().clamp(max=OUTLIER).mean(1) for start in range(4 * REACH + 1)
+        (wide[:, start : start + width] - frame[1:]).abs_().clamp_(max=OUTLIER).mean(1)
+        for start in range(4 * REACH + 1)
     ]
     return torch.stack(costs, 1)
 
@@ -102,18 +103,19 @@ def _in_usual(costs: Tensor, elsewhere: Tensor | None = None) -> Tensor:
 def _cheapest(own: Tensor, between: Tensor) -> Tensor:
     """(H,) the numbers of the S places that cost least in all: (H, S) each, and (H - 1, 2 S - 1) by how much further to
     the right a line is than the one below."""
-    places = torch.arange(own.shape[1], device=own.device)
-    further = places[:, None] - places
-    leaving = (EACH_PIXEL * further.abs()).clamp(max=ELSEWHERE)
+    last = own.shape[1] - 1
+    leaving = (EACH_PIXEL * torch.arange(-last, last + 1, device=own.device).abs()).clamp(max=ELSEWHERE)
     total, before = own[0], []
-    for line, step in zip(own[1:], between, strict=True):
-        best = (total[:, None] + step[further + len(places) - 1] + leaving).min(0)
+    # Of a line and the next: [last - q, p] is what it costs to be at q after p.
+    steps = (between + leaving).unfold(1, last + 1, 1)
+    for line, step in zip(own[1:].unbind(), steps.unbind(), strict=True):
+        best = (total + step).min(1)
         before.append(best.indices)
-        total = best.values + line
-    path = [total.argmin()]
-    for best_before in reversed(before):
-        path.append(best_before[path[-1]])
-    return torch.stack(path[::-1])
+        total = best.values.flip(0) + line
+    path = [int(total.argmin())]
+    for best_before in reversed(torch.stack(before).tolist()):
+        path.append(best_before[last - path[-1]])
+    return torch.tensor(path[::-1], device=own.device)
 
 
 def _between(costs: Tensor, path: Tensor) -> Tensor:
