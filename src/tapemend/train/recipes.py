@@ -78,7 +78,13 @@ class RestorerRecipe:
     kind: str = "restorer"
     config: RestorationConfig = RestorationConfig()
     samples: SampleSettings = SampleSettings(
-        rows=160, columns=256, windows=2, steady_share=0.75, varied_share=0.3, spared_share=0.15
+        rows=160,
+        columns=256,
+        windows=2,
+        steady_share=0.75,
+        varied_share=0.3,
+        spared_share=0.15,
+        borders_share=0.3,
     )
     learning_rate: float = 8e-4
     steps: int = 5000
