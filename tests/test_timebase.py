@@ -148,6 +148,23 @@ def test_clean_frames_side_by_side_after_the_damage_tell_lines_too() -> None:
     assert (found - truth).square().mean() < 0.05 * truth.square().mean()
 
 
+@pytest.mark.parametrize("number", [0, FRAMES - 1])
+def test_a_torn_frame_at_the_end_of_a_shot_is_held_against_the_clean_ones_next_to_it(number: int) -> None:
+    """Halfway between it and another one, its neighbour shows every edge twice: that alone leaves more."""
+    truth, damaged = torch.zeros(FRAMES, ROWS), torch.zeros(FRAMES)
+    truth[number], damaged[number] = swaying(1, 4.0)[0], 1.0
+    pictures = move_lines(panned(tuple(2 * place for place in range(FRAMES))), truth)
+    whole = [place for place in range(FRAMES) if place != number]
+    beside = [anchors_of(pictures[place], place)[0] for place in whole]
+    far = anchors_of(panned((40,))[0], 20) + anchors_of(panned((60,))[0], 30)
+    left = [
+        (TimeBase(torch.device("cpu")).displacements(WHOLE, pictures, damaged, anchors) - truth).square().mean()
+        for anchors in (far, [*far, *beside])
+    ]
+    assert left[1] < 0.1 * truth.square().mean()
+    assert left[1] < 0.25 * left[0]
+
+
 @pytest.mark.parametrize(("share", "place"), [(-8.0, 0.0), (0.5, -0.5), (9.0, -1.0)])
 def test_beyond_two_frames_a_frame_is_held_against_the_nearer_one(share: float, place: float) -> None:
     before, after = panned((0, 1))

@@ -65,12 +65,17 @@ def offset(before: Tensor, frame: Tensor, after: Tensor, share: float = 0.5) -> 
     one, other = brought(around[:, :, :1], torch.cat([at * way, (at - 1) * way], 1))[0, :, 0]
     places = (at - 1) * vectors[0, 0, 0] - at * vectors[0, 1, 0]
     aside = places.median(1).values
-    unsteady = UNSTEADY / 2 * max(1.0, 4 * abs(share * (1 - share))) * way[0, 0, 0].abs().mean(1)
+    unsteady = UNSTEADY / 2 * strayed(share) * way[0, 0, 0].abs().mean(1)
     astray = (places - aside[:, None]).abs().mean(1)
     blocks = torch.stack([aside, unsteady.square() + astray.square()])[None]
     first, variance = interpolate(blocks, frame.shape[1], mode="linear")[0]
     found, disagreement = _registered(frame[0], one, other, first)
     return found, variance + disagreement + PRECISION**2
+
+
+def strayed(share: float) -> float:
+    """How far content strays from moving steadily at a share of the time between two pictures, beside halfway."""
+    return max(1.0, 4 * abs(share * (1 - share)))
 
 
 def from_halfway(places: Tensor) -> Tensor:

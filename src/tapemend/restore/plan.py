@@ -58,6 +58,10 @@ class Plan:
             return self._out_of_place(index)
         return HURT * self.hurt(index) * (not self.verdict.damaged[index])
 
+    def in_place(self, index: int) -> bool:
+        """Whether lines of other frames can be held against those of a frame."""
+        return self.damaged(index) == 0 and not (self.verdict.lost[index] or self.verdict.hops[index])
+
     def _out_of_place(self, index: int) -> float:
         """The same of a frame judged damaged: as the scorer tells it of the regions torn most, if it does at all."""
         if not self.analysis.absolute:

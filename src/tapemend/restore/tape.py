@@ -126,11 +126,11 @@ class TapeRestorer:
             change[again] += self.restorer.change(restored, looked_at, references, lendable) * weights[again]
         return change
 
-    def _anchors(self, references: References, pictures: Tensor) -> list[Anchor]:
-        """The references, to hold lines against."""
+    def _anchors(self, indices: Iterable[int], pictures: Iterable[Tensor]) -> list[Anchor]:
+        """Frames to hold lines against."""
         return [
             Anchor(index=index, picture=picture, sound=self._lines(index, picture.shape[-2]) == 0)
-            for index, picture in zip(references.indices, pictures, strict=True)
+            for index, picture in zip(indices, pictures, strict=True)
         ]
 
     def _aside(self, window: Window, pictures: Tensor, references: References, lent: Tensor) -> Tensor:
@@ -138,7 +138,10 @@ class TapeRestorer:
         if not self.restorer.settings.steady:
             return torch.zeros(pictures.shape[0], pictures.shape[2])
         damaged = torch.tensor([self.plan.damaged(index) for index in range(window.first, window.last)])
-        return self.time_base.displacements(window, pictures, damaged, self._anchors(references, lent))
+        clean = [index for index in range(window.first, window.last) if self.plan.in_place(index)]
+        near = self._anchors(clean, (pictures[index - window.first] for index in clean))
+        far = self._anchors(references.indices, lent)
+        return self.time_base.displacements(window, pictures, damaged, [*near, *far])
 
     def _torn_lines(self, window: Window, pictures: Tensor, references: Tensor, torn: Tensor) -> TornLines:
         """Lines torn each for itself, of the window's damaged frames and of those beside them."""

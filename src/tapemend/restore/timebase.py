@@ -2,20 +2,22 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import combinations
 
 import torch
 from torch import Tensor
 
 from tapemend.network.blanking import lines_aside
 from tapemend.network.motion import COARSEST
-from tapemend.network.timebase import UNTOLD, displacements, offset
+from tapemend.network.timebase import UNTOLD, displacements, offset, strayed
 from tapemend.restore.restorer import on_the_grid
 from tapemend.restore.windows import Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Anchor:
-    """A clean frame of the scene, elsewhere on the tape, whose lines are where they belong."""
+    """A clean frame of the scene, whose lines are where they belong."""
 
     index: int
     picture: Tensor
@@ -42,8 +44,9 @@ class TimeBase:
     ) -> Tensor:
         """How far each line lies to the right of where it belongs, pixels.
 
-        pictures: (T, 3, H, W) Y'CbCr, the frames that the window sees; damaged: (T,) how surely each is, 0 to 1.
-        Returns (T, H). What a window does not see is forgotten: ask in order.
+        pictures: (T, 3, H, W) Y'CbCr, the frames that the window sees; damaged: (T,) how surely each is, 0 to 1;
+        anchors: among them, and from elsewhere on the tape. Returns (T, H). What a window does not see is forgotten:
+        ask in order.
         """
         self._known = {index: found for index, found in self._known.items() if index >= window.first}
         found = pictures.new_zeros(pictures.shape[0], pictures.shape[2])
@@ -71,24 +74,32 @@ class TimeBase:
     def _held(
         self, indices: range, pictures: Tensor, wanted: Tensor, anchors: Sequence[Anchor]
     ) -> list[tuple[Tensor, Tensor]]:
-        """Offsets and variances (T, H) of the frames that are wanted, (T,) bool, between two anchors if there are two.
+        """Offsets and variances (T, H) of the frames that are wanted, (T,) bool, each between two anchors if there are.
 
-        If nothing is told of one frame, because too much moved between the anchors, the next ones are not tried.
+        If nothing is told of one frame, because too much moved between its anchors, others are not held against them.
         """
-        pair = _on_either_side(anchors, indices)
-        if pair is None:
-            return []
-        before, after = pair
         offsets = pictures.new_zeros(pictures.shape[0], pictures.shape[2])
         variances = torch.full_like(offsets, torch.inf)
+        in_time = sorted(anchors, key=lambda anchor: anchor.index)
+        pairs = [pair for pair in combinations(in_time, 2) if pair[0].index < pair[1].index]
+        untold = set[tuple[Anchor, Anchor]]()
         for number in wanted.nonzero()[:, 0].tolist():
-            share = (indices[number] - before.index) / (after.index - before.index)
+            index = indices[number]
+            pair = min(pairs, key=partial(_strayed_between, index), default=None)
+            if pair is None or pair in untold or self._next_to(*pair, index):
+                continue
+            before, after = pair
+            share = _share(index, *pair)
             around = torch.stack([before.picture, pictures[number], after.picture])
             offsets[number], variances[number] = self._measured(around, share)
             variances[number, ~(before.sound & after.sound)] = torch.inf
             if not (variances[number] < UNTOLD).any():
-                break
-        return [(offsets, variances)]
+                untold.add(pair)
+        return [(offsets, variances)] if variances.isfinite().any() else []
+
+    def _next_to(self, before: Anchor, after: Anchor, index: int) -> bool:
+        """Whether a frame's two anchors are its neighbours, against which it is measured anyway."""
+        return (before.index, after.index) == (index - self.stride, index + self.stride)
 
     def _measured(self, around: Tensor, share: float = 0.5) -> tuple[Tensor, Tensor]:
         height = around.shape[2]
@@ -97,14 +108,14 @@ class TimeBase:
         return offsets[:height].cpu(), variances[:height].cpu()
 
 
-def _on_either_side(anchors: Sequence[Anchor], indices: range) -> tuple[Anchor, Anchor] | None:
-    """The anchors next to some frames, one before and one after them if there are; in time's order."""
-    middle = indices[len(indices) // 2]
-    near = sorted(anchors, key=lambda anchor: abs(anchor.index - middle))
-    before = [anchor for anchor in near if anchor.index < middle]
-    after = [anchor for anchor in near if anchor.index > middle]
-    pair = [*before[:1], *after[:1]] if before and after else near[:2]
-    return (pair[0], pair[1]) if len(pair) == 2 and pair[0].index != pair[1].index else None
+def _share(index: int, before: Anchor, after: Anchor) -> float:
+    """Of the time from one anchor to another, at which a frame is."""
+    return (index - before.index) / (after.index - before.index)
+
+
+def _strayed_between(index: int, pair: tuple[Anchor, Anchor]) -> float:
+    """How far what moves steadily in the long run strays at a frame from where its anchors say it is."""
+    return strayed(_share(index, *pair)) * (pair[1].index - pair[0].index)
 
 
 def _triples(pictures: Tensor) -> Iterator[Tensor]:
