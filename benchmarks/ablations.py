@@ -183,7 +183,7 @@ def places(window: Tensor, references: Tensor) -> Tensor:
         for away, picture in zip(AWAY, references, strict=False)
     ]
     damaged = torch.ones(len(window))
-    return TimeBase(window.device).displacements(all_seen, window, damaged, anchors)
+    return TimeBase(window.device).displacements(all_seen, window, damaged, anchors)[0]
 
 
 def coloured(window: Tensor, references: Tensor) -> Tensor:

@@ -72,7 +72,7 @@ def main() -> None:
 def measured(device: torch.device, pictures: Tensor, *, held: bool = False) -> Tensor:
     """Lines of a window measured against their neighbours, and if wanted between two clean frames too."""
     anchors = [Anchor(index=index, picture=pictures[0], sound=torch.ones(ROWS) > 0) for index in (-1, SEEN) if held]
-    return TimeBase(device).displacements(WINDOW, pictures, torch.ones(SEEN), anchors)
+    return TimeBase(device).displacements(WINDOW, pictures, torch.ones(SEEN), anchors)[0]
 
 
 def all_torn(device: torch.device, pictures: Tensor) -> TornLines:

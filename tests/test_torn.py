@@ -90,9 +90,12 @@ def test_one_frame_alone_says_nothing() -> None:
 def test_regions_are_less_torn_by_the_lines_that_were_put_back() -> None:
     places = torch.zeros(3, ROWS)
     places[1, BAND] = 3.0
-    left = TornLines(places=places, filled=torch.zeros_like(places, dtype=torch.bool)).left(known())
+    nothing = torch.zeros_like(places, dtype=torch.bool)
+    lines = TornLines(places=places, filled=nothing)
+    left = lines.left(known(), nothing)
     assert left[1, 1:3].flatten() == pytest.approx(0.8 * 0.25)
     assert not left[[0, 2]].any()
+    assert not lines.left(known(), ~nothing).any()
 
 
 @pytest.mark.parametrize("first", [0, 1])

@@ -58,7 +58,7 @@ def bent(luma: Tensor) -> Tensor:
 
     A top that hangs aside alike in all frames looks to the network like what is filmed.
     """
-    places, _ = lines_aside(luma)
+    places, _, _ = lines_aside(luma)
     lines: Tensor = torch.unflatten((places / BENT).square(), 1, (-1, damage.CELL_ROWS)).mean(2)
     return lines[..., None]
 

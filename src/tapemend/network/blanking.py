@@ -2,7 +2,8 @@
 
 Captures that hold more of each line than the picture show where it begins and ends, and a line that a deck or a capture
 card put in the wrong place takes both with it. So one picture tells, without its neighbours, and what is bent alike in
-every picture too. Nothing here is learned.
+every picture too; beside others it tells what no motion does, that all of a picture lies aside. Nothing here is
+learned.
 
 Other things are dark at a picture's sides: bars, a film's worn gate, night. Blanking is narrow, and only lines whose
 two edges lie aside by the same are believed. A mask that a camera or an encoder laid over the picture stands still and
@@ -42,18 +43,21 @@ SWITCHING = 0.035
 """Share of the lines, the lowest, that are left as they are: there heads take turns, on every good tape."""
 
 
-def lines_aside(luma: Tensor) -> tuple[Tensor, Tensor]:
-    """How far lines lie to the right of most of their picture's, pixels (B, H), and the variance of that (B, H).
+def lines_aside(luma: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """How far lines lie to the right of most of their picture's, pixels (B, H), the variance of that (B, H), and how
+    far most lines of each picture lie to the right of where they do in most pictures, (B,).
 
-    luma: (B, H, W), black 0, white 1. The variance is infinite, and the place 0, where blanking tells nothing: where
-    there is none to be seen, or the picture beside it is dark.
+    luma: (B, H, W), black 0, white 1, pictures of one shot. The variance is infinite, and the place 0, where blanking
+    tells nothing: where there is none to be seen, or the picture beside it is dark.
     """
     places, variances = torch.zeros_like(luma[..., 0]), torch.full_like(luma[..., 0], torch.inf)
-    if luma.shape[-1] < SHARE * BESIDE[1]:
-        return places, variances
-    for number in _with_blanking(luma).nonzero()[:, 0].tolist():
-        places[number], variances[number] = _averaged(_by_edges(luma[number]))
-    return places, variances
+    middles = torch.full_like(luma[:, 0, 0], torch.nan)
+    if luma.shape[-1] >= SHARE * BESIDE[1]:
+        for number in _with_blanking(luma).nonzero()[:, 0].tolist():
+            found, middle = _by_edges(luma[number])
+            places[number], variances[number] = _averaged(found)
+            middles[number] = middle + places[number, variances[number].isfinite()].median()
+    return places, variances, (middles - middles.nanmedian()).nan_to_num()
 
 
 def _with_blanking(luma: Tensor) -> Tensor:
@@ -62,8 +66,9 @@ def _with_blanking(luma: Tensor) -> Tensor:
     return black.float().mean(-1) > ENOUGH
 
 
-def _by_edges(luma: Tensor) -> Tensor:
-    """(H, W) to (H,) places of lines by their edges, not a number where they tell nothing."""
+def _by_edges(luma: Tensor) -> tuple[Tensor, Tensor]:
+    """(H, W) to (H,) places of lines by their edges beside most of them, and where those are, (); not a number where
+    they tell nothing."""
     edges = torch.stack([_edges(luma), _edges(luma.flip(-1))])
     edges[:, round((1 - SWITCHING) * len(luma)) :] = torch.nan
     gone = edges == 0
@@ -72,13 +77,12 @@ def _by_edges(luma: Tensor) -> Tensor:
     usual = blank.nanmedian()
     both = (blank - usual).abs() < AGREEMENT
     if both.float().mean() < ENOUGH or usual > WIDEST * luma.shape[-1] or not _move_alike(left, right):
-        return torch.full_like(blank, torch.nan)
+        return torch.full_like(blank, torch.nan), usual.new_tensor(torch.nan)
     middle = (left - right)[both].median() / 2
     places = torch.where(both, (left - right) / 2, torch.nan)
     places = torch.where(gone[1] & (left > usual - NARROWEST), left - usual / 2, places)
     places = torch.where(gone[0] & (right > usual - NARROWEST), usual / 2 - right, places)
-    aside: Tensor = places - middle
-    return aside
+    return places - middle, middle
 
 
 def _move_alike(left: Tensor, right: Tensor) -> bool:

@@ -80,7 +80,7 @@ class TapeRestorer:
         weights = torch.stack([region_weight(self.plan.doubtful(index), height, width) for index in damaged])[:, None]
         lent = self._fetched(references.indices) if references.indices else given[:0]
         may = ~self.plan.cells(np.array(references.indices, np.intp))
-        aside = self._aside(window, shown, references, lent)
+        aside, told = self._aside(window, shown, references, lent)
         aside[places] *= torch.stack([self._lines(index, height) for index in damaged])
         coloured, lost = self._recoloured(window, shown, lent, may)
         steadied = move_lines(coloured, -aside) if aside.any() else coloured
@@ -90,7 +90,7 @@ class TapeRestorer:
         gains = self._chroma_gains(window, put_back, lent, may)
         own = 1 + (gains[:, None] - 1) * (1 - lost)
         seen = with_colour(put_back, own) if (gains != 1).any() else put_back
-        known = torn_lines.left(torn), self.plan.marred(window.first, window.last)
+        known = torn_lines.left(torn, told), self.plan.marred(window.first, window.last)
         whole = seen[places] - given[places] + self._looked_at(seen, places, weights, lent, may, known)
         moved = (aside + torn_lines.places)[places].abs().amax(1)
         done = (
@@ -133,10 +133,12 @@ class TapeRestorer:
             for index, picture in zip(indices, pictures, strict=True)
         ]
 
-    def _aside(self, window: Window, pictures: Tensor, references: References, lent: Tensor) -> Tensor:
-        """(T, H) pixels by which lines of the pictures that a window sees lie to the right of where they belong."""
+    def _aside(self, window: Window, pictures: Tensor, references: References, lent: Tensor) -> tuple[Tensor, Tensor]:
+        """(T, H) pixels by which lines of the pictures that a window sees lie to the right of where they belong, and
+        (T, H) bool, lines of which blanking tells it: of their place nothing is left to be guessed."""
         if not self.restorer.settings.steady:
-            return torch.zeros(pictures.shape[0], pictures.shape[2])
+            nothing = torch.zeros(pictures.shape[0], pictures.shape[2])
+            return nothing, nothing > 0
         damaged = torch.tensor([self.plan.damaged(index) for index in range(window.first, window.last)])
         clean = [index for index in range(window.first, window.last) if self.plan.in_place(index)]
         near = self._anchors(clean, (pictures[index - window.first] for index in clean))

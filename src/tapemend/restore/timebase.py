@@ -41,25 +41,31 @@ class TimeBase:
     @torch.no_grad()
     def displacements(
         self, window: Window, pictures: Tensor, damaged: Tensor, anchors: Sequence[Anchor] = ()
-    ) -> Tensor:
-        """How far each line lies to the right of where it belongs, pixels.
+    ) -> tuple[Tensor, Tensor]:
+        """How far each line lies to the right of where it belongs, pixels, and whether blanking tells it, be it beside
+        other lines of its picture only.
 
         pictures: (T, 3, H, W) Y'CbCr, the frames that the window sees; damaged: (T,) how surely each is, 0 to 1;
-        anchors: among them, and from elsewhere on the tape. Returns (T, H). What a window does not see is forgotten:
-        ask in order.
+        anchors: among them, and from elsewhere on the tape. Returns (T, H), and (T, H) bool. What a window does
+        not see is forgotten: ask in order.
         """
         self._known = {index: found for index, found in self._known.items() if index >= window.first}
         found = pictures.new_zeros(pictures.shape[0], pictures.shape[2])
+        told = torch.zeros_like(found, dtype=torch.bool)
         indices = range(window.first, window.last)
         for first in range(min(self.stride, len(indices))):
             alike = slice(first, None, self.stride)
             of_parity = [anchor for anchor in anchors if (anchor.index - indices[first]) % self.stride == 0]
             own = torch.tensor([window.start <= index < window.stop for index in indices[alike]])
             held = self._held(indices[alike], pictures[alike], own & (damaged[alike] > 0), of_parity)
-            held.append(lines_aside(pictures[alike, 0]))
+            places, variances, whole = lines_aside(pictures[alike, 0])
+            held.append((places, variances))
             offsets = self._offsets(indices[alike], pictures[alike])
-            found[alike] = displacements(*offsets, damaged[alike], held)
-        return found
+            relative = displacements(*offsets, damaged[alike], held)
+            found[alike] = relative + (whole * (damaged[alike] > 0))[:, None]
+            by_blanking = variances < UNTOLD
+            told[alike] = by_blanking | (by_blanking.any(1, keepdim=True) & (relative != 0))
+        return found, told
 
     def _offsets(self, indices: range, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """Offsets and variances (T - 2, H) of frames that follow each other against their neighbours."""

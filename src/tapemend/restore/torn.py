@@ -34,9 +34,11 @@ class TornLines:
         between = (tall[:, :, :-2] + tall[:, :, 2:]) / 2
         return torch.where(self.filled[:, None, :, None], between, moved)
 
-    def left(self, torn: Tensor) -> Tensor:
-        """(T, rows, columns) how surely regions are torn, less by the share of their lines that are put back."""
-        share = adaptive_avg_pool1d(((self.places != 0) | self.filled).to(torn.dtype), torn.shape[1])
+    def left(self, torn: Tensor, told: Tensor) -> Tensor:
+        """(T, rows, columns) how surely regions are torn, less by the share of their lines that are put back: these,
+        and those of which it is told where they belong, (T, H) bool."""
+        back = (self.places != 0) | self.filled | told
+        share = adaptive_avg_pool1d(back.to(torn.dtype), torn.shape[1])
         return torn * (1 - share[..., None])
 
 
