@@ -135,10 +135,11 @@ def test_the_scorer_sees_a_top_that_hangs_aside_alike_in_all_frames() -> None:
     assert torch.allclose(after.kinds[:, 1:], before.kinds[:, 1:], atol=0.05)
 
 
-def test_a_picture_that_lies_aside_as_a_whole_is_told_beside_others_and_put_back() -> None:
+@pytest.mark.parametrize("bent", [(8, 8, 8, 8, 8), (0, 0, 8, 0, 8)])
+def test_a_picture_that_lies_aside_as_a_whole_is_told_beside_others_and_put_back(bent: tuple[int, ...]) -> None:
     """Its motion looks like the camera's; blanking does not move with a camera."""
     frames = 5
-    aside = hanging(8, frames) + torch.tensor([0.0, 0.0, 1.5, 0.0, -2.0])[:, None]
+    aside = torch.cat([hanging(each) for each in bent]) + torch.tensor([0.0, 0.0, 1.5, 0.0, -2.0])[:, None]
     moved = move_lines(captured(frames), aside)
     assert (lines_aside(moved[:, 0])[2] - aside[:, TOLD]).abs().max() < 0.2
     window = Window(start=0, stop=frames, first=0, last=frames)

@@ -56,8 +56,10 @@ def lines_aside(luma: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         for number in _with_blanking(luma).nonzero()[:, 0].tolist():
             found, middle = _by_edges(luma[number])
             places[number], variances[number] = _averaged(found)
-            middles[number] = middle + places[number, variances[number].isfinite()].median()
-    return places, variances, (middles - middles.nanmedian()).nan_to_num()
+            known = variances[number].isfinite()
+            middles[number] = middle + (places[number, known].median() if known.any() else 0)
+    whole = torch.where(variances.isfinite().any(1), middles - middles.nanmedian(), 0.0)
+    return places, variances, whole
 
 
 def _with_blanking(luma: Tensor) -> Tensor:
@@ -68,7 +70,7 @@ def _with_blanking(luma: Tensor) -> Tensor:
 
 def _by_edges(luma: Tensor) -> tuple[Tensor, Tensor]:
     """(H, W) to (H,) places of lines by their edges beside most of them, and where those are, (); not a number where
-    they tell nothing."""
+    they tell nothing: the places too where no line lies aside."""
     edges = torch.stack([_edges(luma), _edges(luma.flip(-1))])
     edges[:, round((1 - SWITCHING) * len(luma)) :] = torch.nan
     gone = edges == 0
@@ -76,9 +78,12 @@ def _by_edges(luma: Tensor) -> tuple[Tensor, Tensor]:
     blank = left + right
     usual = blank.nanmedian()
     both = (blank - usual).abs() < AGREEMENT
-    if both.float().mean() < ENOUGH or usual > WIDEST * luma.shape[-1] or not _move_alike(left, right):
-        return torch.full_like(blank, torch.nan), usual.new_tensor(torch.nan)
+    nothing = torch.full_like(blank, torch.nan)
+    if both.float().mean() < ENOUGH or usual > WIDEST * luma.shape[-1]:
+        return nothing, nothing[0]
     middle = (left - right)[both].median() / 2
+    if not _move_alike(left, right):
+        return nothing, middle
     places = torch.where(both, (left - right) / 2, torch.nan)
     places = torch.where(gone[1] & (left > usual - NARROWEST), left - usual / 2, places)
     places = torch.where(gone[0] & (right > usual - NARROWEST), usual / 2 - right, places)
