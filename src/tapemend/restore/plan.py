@@ -20,6 +20,8 @@ less left torn ones as they were."""
 IN_PLACE = 0.22, 0.3
 """How torn a damaged frame's worst regions are, up to which its lines surely are where they belong, and from which on
 they may not be. Below are 3 % of frames whose lines sway by 0.3 pixels or more, and a third of those whose do not."""
+STRAIGHT = 0.1
+"""How torn a frame's worst regions are, below which lines of others are held against its own."""
 NOISE, NOISY = 3, (0.45, 0.6)
 """A kind of damage, and its mean score in a frame, 0 to 1, up to which the network's gate alone tells where noise is,
 and from which on it is overruled where it sees none."""
@@ -60,7 +62,9 @@ class Plan:
 
     def in_place(self, index: int) -> bool:
         """Whether lines of other frames can be held against those of a frame."""
-        return self.damaged(index) == 0 and not (self.verdict.lost[index] or self.verdict.hops[index])
+        if self.verdict.lost[index] or self.verdict.hops[index] or self.damaged(index):
+            return False
+        return not self.hurt(index) or bool(of_the_worst(self.torn(index, index + 1)).mean() < STRAIGHT)
 
     def _out_of_place(self, index: int) -> float:
         """The same of a frame judged damaged: as the scorer tells it of the regions torn most, if it does at all."""
