@@ -240,6 +240,14 @@ def test_lines_stay_where_they_are_if_settings_say_so(tmp_path: Path) -> None:
         assert each.repair.moved == each.repair.changed == 0
 
 
+def test_lines_are_held_against_frames_that_are_clean_or_damaged_in_no_line() -> None:
+    scene = Scene(marks(6, (1, 5)))
+    scene.analysis.torn_score[[2, 4]] = 10
+    scene.analysis.torn_score[3] = 45
+    scene.verdict.lost[4] = True
+    assert [scene.plan().in_place(index) for index in range(6)] == [True, False, True, False, False, True]
+
+
 def test_noise_is_told_beside_the_threshold_for_regions() -> None:
     scene = Scene(marks(6, (2, 5)))
     scene.verdict = replace(scene.verdict, threshold=0.5, cell_threshold=100)
