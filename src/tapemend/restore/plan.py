@@ -64,13 +64,17 @@ class Plan:
         """Whether lines of other frames can be held against those of a frame."""
         if self.verdict.lost[index] or self.verdict.hops[index] or self.damaged(index):
             return False
-        return not self.hurt(index) or bool(of_the_worst(self.torn(index, index + 1)).mean() < STRAIGHT)
+        return not self.hurt(index) or self._torn_most(index) < STRAIGHT
 
     def _out_of_place(self, index: int) -> float:
         """The same of a frame judged damaged: as the scorer tells it of the regions torn most, if it does at all."""
         if not self.analysis.absolute:
             return 1.0
-        return float(np.interp(of_the_worst(self.torn(index, index + 1)).mean(), IN_PLACE, (0, 1)))
+        return float(np.interp(self._torn_most(index), IN_PLACE, (0, 1)))
+
+    def _torn_most(self, index: int) -> float:
+        """How surely a frame's regions are torn that are torn most, 0 to 1."""
+        return float(of_the_worst(self.torn(index, index + 1)).mean())
 
     def fading(self, index: int) -> float:
         """By how much a frame's colour is weaker than that of others of its shot; 1 too where there is none left."""

@@ -140,8 +140,8 @@ class TapeRestorer:
             nothing = torch.zeros(pictures.shape[0], pictures.shape[2])
             return nothing, nothing > 0
         damaged = torch.tensor([self.plan.damaged(index) for index in range(window.first, window.last)])
-        clean = [index for index in range(window.first, window.last) if self.plan.in_place(index)]
-        near = self._anchors(clean, (pictures[index - window.first] for index in clean))
+        straight = [index for index in range(window.first, window.last) if self.plan.in_place(index)]
+        near = self._anchors(straight, (pictures[index - window.first] for index in straight))
         far = self._anchors(references.indices, lent)
         return self.time_base.displacements(window, pictures, damaged, [*near, *far])
 

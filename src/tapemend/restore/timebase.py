@@ -17,7 +17,7 @@ from tapemend.restore.windows import Window
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Anchor:
-    """A clean frame of the scene, whose lines are where they belong."""
+    """A frame of the scene whose lines are where they belong."""
 
     index: int
     picture: Tensor
@@ -28,7 +28,8 @@ class Anchor:
 
 class TimeBase:
     """Measures frames as windows ask for them, in order. Against its neighbours a frame is measured once, so it comes
-    out the same in any window; between anchors only in its own; by its blanking it always comes out the same."""
+    out the same in any window, as it does line against line by its blanking; between anchors it is measured in its own
+    window only, and as a whole against the pictures that a window sees."""
 
     def __init__(self, device: torch.device, stride: int = 1) -> None:
         """stride: frames from one to the next that shows the same lines, 2 where fields became frames.
