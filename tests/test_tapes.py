@@ -5,14 +5,20 @@ from dataclasses import replace
 import pytest
 import torch
 
-from tapemend.degrade import PRESETS, degrade, preset
+from tapemend.degrade import PRESETS, Step, degrade, preset
 from tapemend.degrade.grid import Grid, Standard
 from tapemend.degrade.passes import Moments
+from tapemend.degrade.passes.fm import LuminanceNoise
+from tapemend.degrade.passes.timebase import Flagging
+from tapemend.degrade.passes.tracking import Mistracking
 from tapemend.lines import move_lines
 from tapemend.train.plain import PlainBand, PlainNoise, PlainTears
-from tapemend.train.tapes import MOST, any_tape, other_heads, tape, with_plain
+from tapemend.train.tapes import MOST, any_tape, either_side, other_heads, tape, with_plain
 
 NAMES = tuple(PRESETS)
+FLAGGING, BAND, NOISE = (
+    Step(does=does, name=type(does).__name__) for does in (Flagging(), Mistracking(), LuminanceNoise())
+)
 
 
 @pytest.mark.parametrize("number", range(12))
@@ -45,6 +51,19 @@ def test_so_many_windows_stay_clean() -> None:
     shares = [tape(NAMES, 0.5, 0.25, (1, number, 0)).damaged_share for number in range(400)]
     assert set(shares) == {0.0, 1.0}
     assert 60 <= shares.count(0.0) <= 140
+
+
+def test_what_moves_lines_to_one_side_moves_them_to_the_other_as_often() -> None:
+    base = replace(preset(NAMES[0]), damage=(FLAGGING, BAND, NOISE))
+    drawn = [either_side(base, (1, number, 0)) for number in range(200)]
+    for place, names in enumerate((("microseconds", "bottom_microseconds"), ("wave_microseconds",))):
+        own = base.damage[place]
+        other = replace(own, does=replace(own.does, **{name: -getattr(own.does, name) for name in names}))
+        steps = [each.damage[place] for each in drawn]
+        assert steps.count(own) + steps.count(other) == 200
+        assert 70 < steps.count(own) < 130
+    assert {each.damage[2] for each in drawn} == {NOISE}
+    assert 30 < sum(each.damage[0] == FLAGGING and each.damage[1] == BAND for each in drawn) < 70
 
 
 @pytest.mark.parametrize("name", NAMES)

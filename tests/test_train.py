@@ -363,6 +363,17 @@ def test_lines_in_their_place_hardly_move_in_training() -> None:
     assert (_steadied(truth, (1, 2, 0))[0] - truth.picture).abs().mean() < 0.01
 
 
+def test_lines_aside_alike_in_all_frames_are_put_back_in_some_windows_and_stay_in_others() -> None:
+    """Frames in which they are in their place tell of them, and there are not always such."""
+    truth = swaying(5, by=0.0)
+    shift = 4 * torch.linspace(-1, 1, 64).expand(5, -1)
+    bent = replace(truth, shift=shift, picture=move_lines(truth.clean, shift))
+    before = (bent.picture - truth.clean).square().mean()
+    after = torch.stack([(_steadied(bent, (1, 4, number))[0] - truth.clean).square().mean() for number in range(40)])
+    assert ((after < 0.3 * before) | (after > 0.8 * before)).all()
+    assert 10 < (after < 0.3 * before).sum() < 30
+
+
 def test_lines_torn_each_for_itself_are_put_back_in_training_more_or_less() -> None:
     """None of them in some windows, nearly all in others; those that are not found stay where they are."""
     truth = swaying(5, by=0.0)
@@ -375,7 +386,7 @@ def test_lines_torn_each_for_itself_are_put_back_in_training_more_or_less() -> N
         shares.append(float(found.mean()))
         if found.any():
             assert errors[1][found == 1].mean() < 0.5 * errors[0][found == 1].mean()
-        torch.testing.assert_close(errors[1][found == 0].mean(), errors[0][found == 0].mean(), rtol=0.2, atol=1e-4)
+        assert 0.5 < errors[1][found == 0].mean() / errors[0][found == 0].mean() < 1.2
     assert shares.count(0.0) >= 5
     assert max(shares) > 0.7
 

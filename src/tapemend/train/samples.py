@@ -31,6 +31,8 @@ ASTRAY_LINES = 15
 """Lines that are mismeasured alike."""
 BLURRED_LINES = 2.5
 """Lines (standard deviation) that are measured as one."""
+ANCHORED = 0.5
+"""Share of windows whose lines are held against frames in which they are where they belong."""
 TORN_LINE = 0.5
 """Pixels that a line lies aside of those around it, from which on it is torn."""
 UNFOUND = 0.25
@@ -255,21 +257,30 @@ def _steadied(truth: Damaged, key: tuple[int, int, int]) -> tuple[Tensor, Tensor
 
     Of a crop's short lines measuring itself finds less than of whole ones.
     """
-    count, height = truth.shift.shape
-    if count < 3:
+    if len(truth.shift) < 3:
         return truth.picture, torch.zeros_like(truth.shift)
     draw = generator(*key, "measured")
-    doubt = SUREST + (LEAST_SURE - SUREST) * uniform(*key, "doubt")
-    astray = _blur(torch.randn(count - 2, 1, 1, height, generator=draw), torch.ones(ASTRAY_LINES) / ASTRAY_LINES)
     alike = means_of_lines(truth.shift, BLURRED_LINES)
     alone = truth.shift - alike
-    lost = alone.square()
-    measured = from_halfway(alike) + doubt * ASTRAY_LINES**0.5 * astray[:, 0, 0]
-    aside = displacements(measured, doubt**2 + lost[:-2] + lost[1:-1] + lost[2:], torch.ones(count))
+    aside = _aside(alike, alone.square(), key, draw)
     found = _found(alone, key, draw)
     far = torch.rand(alone.shape, generator=draw) < ASTRAY_SHARE
     error = torch.where(far, FAR_ASTRAY, ASTRAY) * torch.randn(alone.shape, generator=draw)
     return move_lines(truth.picture, -(aside + found * (alone + error))), found
+
+
+def _aside(alike: Tensor, lost: Tensor, key: tuple[int, int, int], draw: torch.Generator) -> Tensor:
+    """(T, H) where lines that lie aside (T, H) alike with those around them are found to be, by frames before and after
+    or by frames in which lines are where they belong; lost: (T, H) square of what each lies aside by itself."""
+    count, height = alike.shape
+    doubt = SUREST + (LEAST_SURE - SUREST) * uniform(*key, "doubt")
+    astray = _blur(torch.randn(count, 1, 1, height, generator=draw), torch.ones(ASTRAY_LINES) / ASTRAY_LINES**0.5)
+    error, unsure = doubt * astray[:, 0, 0], doubt**2 + lost
+    offsets, variances = from_halfway(alike) + error[1:-1], unsure[1:-1] + lost[:-2] + lost[2:]
+    if uniform(*key, "anchored") >= ANCHORED:
+        return displacements(offsets, variances, torch.ones(count))
+    middle = alike.median(1, keepdim=True).values
+    return middle + displacements(offsets, variances, torch.ones(count), [(alike + error, unsure)])
 
 
 def _found(alone: Tensor, key: tuple[int, int, int], draw: torch.Generator) -> Tensor:

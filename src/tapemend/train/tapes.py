@@ -7,6 +7,7 @@ from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 
 from tapemend.degrade import Preset, Step, preset
 from tapemend.degrade.passes import Pass
@@ -52,6 +53,15 @@ from tapemend.train.plain import PlainBand, PlainNoise, PlainStreaks, PlainTears
 
 MOST = 5
 """Passes of a tape drawn at random, at most."""
+SIDED = MappingProxyType[type[Pass], tuple[str, ...]](
+    {
+        Flagging: ("microseconds", "bottom_microseconds"),
+        TensionSkew: ("microseconds",),
+        Mistracking: ("wave_microseconds",),
+        LengthwiseChange: ("microseconds",),
+    }
+)
+"""Passes that move lines to one side, and how far."""
 
 
 def _passes(key: tuple[int, int, int]) -> tuple[Pass, ...]:
@@ -121,6 +131,22 @@ def other_heads(base: Preset, key: tuple[int, int, int]) -> Preset:
     return replace(base, recording=(*others, Step(does=heads, name="head_switching")))
 
 
+def either_side(base: Preset, key: tuple[int, int, int]) -> Preset:
+    """The same tape, each of its passes that move lines to one side as likely to the left as to the right.
+
+    Tapes are too tense or too slack. Where nothing tells how far lines hang aside, a network guesses what tapes do in
+    the mean, and the mean of ours is no other tape's.
+    """
+    turned = (uniform(*key, f"{step.name}'s side") < 0.5 for step in base.damage)
+    steps = zip(base.damage, turned, strict=True)
+    return replace(base, damage=tuple(_to_the_other_side(step) if other else step for step, other in steps))
+
+
+def _to_the_other_side(step: Step) -> Step:
+    moved = {name: -getattr(step.does, name) for name in SIDED.get(type(step.does), ())}
+    return replace(step, does=replace(step.does, **moved))
+
+
 def with_plain(base: Preset, key: tuple[int, int, int]) -> Preset:
     """The same tape with plain noise, streaks, tears or a band, or the first two, besides its own damage or instead of
     it."""
@@ -157,9 +183,9 @@ def with_plain(base: Preset, key: tuple[int, int, int]) -> Preset:
 
 
 def tape(presets: Sequence[str], varied_share: float, clean_share: float, key: tuple[int, int, int]) -> Preset:
-    """One of the presets, or a tape of passes drawn at random, with every pass at a strength of its own; in damaged
-    stretches all the time or not at all. As many as are of passes drawn at random have other heads, and as many plain
-    damage."""
+    """One of the presets, or a tape of passes drawn at random, with every pass at a strength and to a side of its own;
+    in damaged stretches all the time or not at all. As many as are of passes drawn at random have other heads, and as
+    many plain damage."""
     chance = partial(uniform, *key)
     base = preset(presets[int(chance("preset") * len(presets))])
     if chance("heads") < varied_share:
@@ -168,5 +194,6 @@ def tape(presets: Sequence[str], varied_share: float, clean_share: float, key: t
         base = any_tape(base, key)
     if chance("plain") < varied_share:
         base = with_plain(base, key)
+    base = either_side(base, key)
     damage = tuple(replace(step, strength=step.strength * chance(step.name) ** 0.5) for step in base.damage)
     return replace(base, damaged_share=0.0 if chance("clean") < clean_share else 1.0, damage=damage)
