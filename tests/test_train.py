@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from tapemend import checkpoint
 from tapemend.colour import from_codes, to_rgb
-from tapemend.degrade import Damaged
+from tapemend.degrade import Damaged, Preset, preset
 from tapemend.errors import JournalMismatch, NotAVideo, SettingsError
 from tapemend.lines import move_lines
 from tapemend.network.damage import DamageConfig, DamageNetwork
@@ -36,6 +36,7 @@ from tapemend.train.samples import (
     SampleSettings,
     _as_scored,
     _interpolated,
+    _references,
     _resharpened,
     _separated,
     _spared,
@@ -400,6 +401,28 @@ def test_a_scorer_says_of_most_windows_where_lines_are_torn_and_of_some_nothing(
     assert said[known][:, :, :8].mean() > 0.6
     assert said[known][:, :, 8:, 8:].mean() > 0.6
     assert said[known][:, :, 8:, :8].mean() < 0.1
+
+
+def test_references_lend_whole_regions_and_damage_of_some_is_overlooked() -> None:
+    picture = torch.rand(300, 3, 40, 56, generator=torch.Generator().manual_seed(6))
+
+    def spoil(picture: Tensor, indices: range, damaging: Preset) -> Damaged:
+        change = torch.zeros(1, 5, 40, 56)
+        change[0, 1, 20, 30] = float(bool(damaging.damage))
+        return Damaged(
+            picture=picture + change.sum(1, keepdim=True), clean=picture, shift=change[:, 0, :, 0], change=change
+        )
+
+    draw = torch.Generator().manual_seed(7)
+    lent, lendable = _references(spoil, picture, range(300), preset("first-2026-11"), draw)
+    damaged, barred = (lent != picture).flatten(1).any(1), (lendable == 0)[:, 0]
+    known = barred.flatten(1).any(1)
+    assert not (known & ~damaged).any()
+    assert 50 < damaged.sum() < 100
+    assert 0.4 < known.sum() / damaged.sum() < 0.8
+    region = torch.zeros(40, 56, dtype=torch.bool)
+    region[16:32, 16:32] = True
+    assert (barred[known] == region).all()
 
 
 def test_windows_with_lines_put_back_are_else_the_same(store: Store) -> None:

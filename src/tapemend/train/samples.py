@@ -6,7 +6,7 @@ from functools import partial
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool1d, avg_pool2d, interpolate
+from torch.nn.functional import avg_pool1d, avg_pool2d, interpolate, max_pool2d
 
 from tapemend.degrade import VISIBLE, Damaged, Preset, degrade
 from tapemend.degrade.timeline import generator, uniform
@@ -39,6 +39,10 @@ UNFOUND = 0.25
 """Share of windows in which no torn line is put back; of those of the others any share is."""
 ASTRAY, FAR_ASTRAY, ASTRAY_SHARE = 0.2, 6.0, 0.04
 """Standard deviation of the places of torn lines that are found, pixels; of some of them, and their share."""
+LENT_REGION = 16
+"""Lines and columns of a region of a reference that lends or does not."""
+OVERLOOKED = 0.4
+"""Share of the damaged references whose damage is not known."""
 UNSCORED, MISSED, MISTAKEN = 0.15, 0.4, 0.08
 """Share of windows whose torn regions are not known; how unsure these may be; standard deviation of what is said."""
 
@@ -361,9 +365,9 @@ def _references(
     damaging: Preset,
     draw: torch.Generator,
 ) -> list[Tensor]:
-    """(D, 3, H, W) references as a tape has them, and (D, 1, H, W) 1 where they may lend.
+    """(D, 3, H, W) references as a tape has them, and (D, 1, H, W) 1 where they may lend: whole regions or not at all.
 
-    A quarter of them are damaged.
+    A quarter of them are damaged, and of some of these it is overlooked.
     """
     lent, lendable = picture.clone(), torch.ones(len(picture), 1, *picture.shape[-2:])
     for number in range(len(picture)):
@@ -371,8 +375,16 @@ def _references(
         damaged = bool(torch.rand((), generator=draw) < 0.25)
         truth = spoil(picture[one], indices[one], damaging if damaged else replace(damaging, damage=()))
         lent[one] = truth.picture
-        lendable[number, 0] = (truth.change[0].square().sum(0).sqrt() < VISIBLE).float()
+        overlooked = bool(torch.rand((), generator=draw) < OVERLOOKED)
+        lendable[one] = 1 - (1 - overlooked) * _regions(truth.change.square().sum(1, keepdim=True).sqrt() >= VISIBLE)
     return [lent, lendable]
+
+
+def _regions(pixels: Tensor) -> Tensor:
+    """(1, 1, H, W) bool pixels to 1 in all regions that have any of them, else 0."""
+    hit = max_pool2d(pixels.float(), LENT_REGION, ceil_mode=True)
+    height, width = pixels.shape[-2:]
+    return interpolate(hit, scale_factor=LENT_REGION, mode="nearest")[..., :height, :width]
 
 
 def visibility(change: Tensor) -> Tensor:
