@@ -109,6 +109,21 @@ def test_a_picture_whose_edges_are_worn_each_for_itself_has_no_lines_out_of_plac
     assert nothing_told(worn[None])
 
 
+@pytest.mark.parametrize("seed", [3, 4, 5])
+def test_dark_things_beside_the_edges_hide_their_own_lines_only(seed: int) -> None:
+    picture, aside = captured(), walking(seed)
+    hidden = torch.zeros(ROWS, dtype=torch.bool)
+    for rows, columns in ((slice(40, 110), slice(0, BLANK + 12)), (slice(180, 230), slice(-BLANK - 9, None))):
+        picture[0, 0, rows, columns] = 0.02
+        hidden[rows] = True
+    places, variances, _ = lines_aside(move_lines(picture, aside)[:, 0])
+    told = variances[0] < 1
+    assert told[:TOLD][~hidden[:TOLD]].float().mean() > 0.85
+    assert told[hidden].float().mean() < 0.2
+    off = (places - aside)[0, told]
+    assert (off - off.median()).abs().quantile(0.95) < 1
+
+
 def test_where_heads_take_turns_lines_stay() -> None:
     """On every good tape the lowest lines are torn."""
     torn = torch.zeros(1, ROWS)

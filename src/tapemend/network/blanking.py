@@ -32,9 +32,12 @@ AGREEMENT = 1.5
 """Pixels by which a line's two edges may lie aside differently."""
 ENOUGH = 0.25
 """Share of lines that must show both edges, alike."""
-AGAINST, FAR = -0.5, 6.0
-"""Correlation of both edges' distances from their borders that must not be exceeded, each counted up to so many pixels
-from its median: as far as a line's left edge moves inwards, its right one moves outwards."""
+FAR = 6.0
+"""The same, beyond which one of them is none; and how far an edge counts from the median of its side."""
+AGAINST = ((AGREEMENT, -0.6), (FAR, -0.3))
+"""Lines whose edges lie aside differently by less, and the correlation of both edges' distances from their borders that
+these lines must not exceed: as far as a line's left edge moves inwards, its right one moves outwards. Under a mask that
+stands still both only have noise, and edges that are worn each for itself agree by chance, here and there."""
 LINES = 2.0
 """Lines (a Gaussian's deviation) whose places are taken together: an edge has the picture's noise."""
 PRECISION = 0.3
@@ -82,7 +85,7 @@ def _by_edges(luma: Tensor) -> tuple[Tensor, Tensor]:
     if both.float().mean() < ENOUGH or usual > WIDEST * luma.shape[-1]:
         return nothing, nothing[0]
     middle = (left - right)[both].median() / 2
-    if not _move_alike(left, right):
+    if not _move_alike(left, right, usual):
         return nothing, middle
     places = torch.where(both, (left - right) / 2, torch.nan)
     places = torch.where(gone[1] & (left > usual - NARROWEST), left - usual / 2, places)
@@ -90,12 +93,17 @@ def _by_edges(luma: Tensor) -> tuple[Tensor, Tensor]:
     return places - middle, middle
 
 
-def _move_alike(left: Tensor, right: Tensor) -> bool:
+def _move_alike(left: Tensor, right: Tensor, usual: Tensor) -> bool:
     """Whether edges, (H,) each of which some are not numbers, lie where they do because their lines lie aside."""
-    seen = (left + right).isfinite()
-    own = torch.stack([torch.where(seen, each - each[seen].median(), torch.nan) for each in (left, right)])
+    apart = (left + right - usual).abs()
+    return all(_correlation(left, right, apart < most) < limit for most, limit in AGAINST)
+
+
+def _correlation(left: Tensor, right: Tensor, among: Tensor) -> float:
+    """Of both edges, (H,) each, means over the lines around each, among some of them."""
+    own = torch.stack([torch.where(among, each - each[among].median(), torch.nan) for each in (left, right)])
     near, counts, _ = _around(own)
-    return bool(torch.corrcoef(near[:, counts[0] >= 1].clamp(-FAR, FAR))[0, 1] < AGAINST)
+    return float(torch.corrcoef(near[:, counts[0] >= 1].clamp(-FAR, FAR))[0, 1])
 
 
 def _edges(luma: Tensor) -> Tensor:
