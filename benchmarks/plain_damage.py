@@ -131,7 +131,7 @@ def cassette(picture: Picture, draw: Generator, number: int) -> Picture:
     luma = gaussian_filter1d(luma, 1.1, axis=1)
     luma += 0.6 * (luma - gaussian_filter1d(luma, 2, axis=1))
     luma = np.maximum(luma, gaussian_filter1d(6.0 * (draw.random((height, width)) > 0.9998), 2, axis=1))
-    right = 0.5 * gaussian_filter1d(draw.normal(size=height), 10) * 6
+    right = 3.0 * gaussian_filter1d(draw.normal(size=height), 10)
     right[-8:] += np.geomspace(60, 5, 8)
     return moved(np.stack([luma, colour.real, colour.imag]), right)
 
