@@ -186,7 +186,7 @@ def is_damaged(number: int, count: int) -> bool:
     return bool(BAD[number * len(BAD) // count])
 
 
-def damaged(clean: Path, target: Path, kind: str, count: int, seed: int, everywhere: bool = False) -> None:
+def damaged(clean: Path, target: Path, kind: str, count: int, seed: int, everywhere: bool) -> None:
     """Write a clean tape with stretches of damage."""
     tape, frames = opened(clean)
     draw = np.random.default_rng(seed)
