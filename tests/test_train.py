@@ -30,7 +30,7 @@ from tapemend.settings import RestoreSettings, TrainSettings
 from tapemend.train.data import SHORTEST, Store, pack
 from tapemend.train.loop import Run
 from tapemend.train.losses import charbonnier, feature_distance, flicker, log_error
-from tapemend.train.recipes import PaperRecipe, RestorerRecipe, ScorerRecipe, recipe
+from tapemend.train.recipes import PaperRecipe, RestorerRecipe, ScorerRecipe, _looked_at, recipe
 from tapemend.train.samples import (
     Batch,
     SampleSettings,
@@ -260,6 +260,7 @@ def test_samples_have_the_shapes_they_state(store: Store, seed: int, step: int) 
     assert batch.cells.shape == (2, 3, 5, 8, 4)
     assert batch.torn.shape == (2, 3, 2, 2)
     assert 0 <= batch.torn.min() <= batch.torn.max() <= 1
+    assert (batch.again.shape, batch.again.dtype) == ((2,), torch.bool)
     assert depth <= 3
     assert batch.references.shape == (2, depth, 3, 64, 64)
     assert (batch.lendable.shape, batch.lendable.dtype) == ((2, depth, 64, 64), torch.bool)
@@ -423,6 +424,24 @@ def test_references_lend_whole_regions_and_damage_of_some_is_overlooked() -> Non
     region = torch.zeros(40, 56, dtype=torch.bool)
     region[16:32, 16:32] = True
     assert (barred[known] == region).all()
+
+
+def test_windows_looked_at_again_begin_as_a_first_look_leaves_them(store: Store) -> None:
+    settings = replace(TINY_SAMPLES, again_share=0.5, clean_share=0.0)
+    batch = next(each for each in (sample(store, settings, 1, step) for step in range(20)) if each.again.sum() == 1)
+    again, other = batch.again, ~batch.again
+    network = TINY.build()
+    assert torch.equal(_looked_at(network, batch).damaged, batch.damaged)
+    torch.nn.init.constant_(network.head.bias, 0.3)
+    looked = _looked_at(network, batch)
+    assert not looked.damaged.requires_grad
+    assert ((looked.damaged - batch.damaged)[again].abs().flatten(1).amax(1) > 0.05).all()
+    assert torch.equal(looked.damaged[other], batch.damaged[other])
+    assert torch.equal(looked.torn[other], batch.torn[other])
+    assert not looked.torn[again].any()
+    assert torch.equal(looked.clean, batch.clean)
+    seen = [TINY.losses(network, each)["picture"] for each in (batch, replace(looked, again=torch.zeros_like(again)))]
+    assert seen[0] == seen[1]
 
 
 def test_windows_with_lines_put_back_are_else_the_same(store: Store) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -85,6 +85,7 @@ class RestorerRecipe:
         varied_share=0.3,
         spared_share=0.15,
         borders_share=0.3,
+        again_share=0.25,
     )
     learning_rate: float = 8e-4
     steps: int = 5000
@@ -100,6 +101,7 @@ class RestorerRecipe:
     def losses(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """Charbonnier and decibels on every frame, the gate against the pixels that damage changed, and what is asked
         for besides."""
+        batch = _looked_at(network, batch)
         restored, gate = network(batch.damaged, batch.references, batch.lendable, batch.torn)
         change = (batch.damaged - batch.clean).square().mean(2).sqrt()
         truth = max_pool2d(visibility(change), 3, stride=1, padding=1)
@@ -116,9 +118,25 @@ class RestorerRecipe:
         return terms
 
     def show(self, network: nn.Module, batch: Batch) -> Tensor:
-        """The middle frame of each window: damaged, restored, clean."""
+        """The middle frame of each window: damaged, or as a first look restored it, restored, clean."""
+        batch = _looked_at(network, batch)
         restored, _ = network(batch.damaged, batch.references, batch.lendable, batch.torn)
         return _in_rows(batch.damaged, restored, batch.clean)
+
+
+@torch.no_grad()
+def _looked_at(network: nn.Module, batch: Batch) -> Batch:
+    """The batch with the windows that are to be looked at again as a first look leaves them: restored, nothing torn."""
+    again, restorer = batch.again, cast(RestorationNetwork, network)
+    if not again.any():
+        return batch
+    given = batch.damaged[again]
+    known = (each[again] for each in (batch.references, batch.lendable, batch.torn))
+    seen = restorer.see(given, range(given.shape[1]), *known)
+    damaged, torn = batch.damaged.clone(), batch.torn.clone()
+    damaged[again] += torch.unflatten(restorer.change(seen), 0, given.shape[:2])
+    torn[again] = 0
+    return replace(batch, damaged=damaged, torn=torn)
 
 
 @lru_cache(maxsize=1)

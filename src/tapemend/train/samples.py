@@ -63,6 +63,8 @@ class Batch:
     """(B, D, H, W) bool, pixels of the references that may lend."""
     torn: Tensor
     """(B, T, H/32, W/32) how surely lines are torn or lost in each region, 0 to 1, as a scorer might say."""
+    again: Tensor
+    """(B,) bool, windows that are to be looked at a second time, when a first look has restored all of their frames."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +119,8 @@ class SampleSettings:
     """Share of windows whose lines are put back, as a restoration does before its network sees them."""
     cut_share: float = 0.0
     """Share of windows with a cut in them, for networks that see frames before shots are found."""
+    again_share: float = 0.0
+    """Share of windows that are looked at a second time."""
 
 
 def sample(store: Store, settings: SampleSettings, seed: int, step: int) -> Batch:
@@ -165,7 +169,8 @@ def window(store: Store, settings: SampleSettings, depth: int, key: tuple[int, i
     )
     cells = avg_pool2d(change.square(), (CELL_ROWS, CELL_COLUMNS)).sqrt()
     torn = _as_scored(cells, key) * (1 - avg_pool1d(found, (4 * CELL_ROWS // (1 + fields)))[..., None])
-    return damaged, clean, cells, references, lendable[:, 0] == 1, torn
+    again = torch.tensor(uniform(*key, "again") < settings.again_share)
+    return damaged, clean, cells, references, lendable[:, 0] == 1, torn, again
 
 
 def _filmed(store: Store, settings: SampleSettings, clip: int, frames: list[int], key: tuple[int, int, int]) -> Tensor:
