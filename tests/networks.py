@@ -25,7 +25,8 @@ def random_restoration(config: RestorationConfig = SMALL, seed: int = 0) -> Rest
     """A network whose every part has a say, the change about a tenth of the range."""
     network = RestorationNetwork(config)
     randomise(network, seed)
-    network.head.weight.data *= 0.01
+    for last in (network.head, network.mixing.weigh):
+        last.weight.data *= 0.01
     return network.eval()
 
 

@@ -14,6 +14,7 @@ from tapemend.lines import move_lines
 from tapemend.network.blocks import folding, unfold_pixels
 from tapemend.network.damage import AlongLines, DamageNetwork, steps_between_frames, steps_between_lines, with_ends
 from tapemend.network.lending import ANOTHER, Lending, shows_the_same
+from tapemend.network.mixing import OFFERS, Mixing
 from tapemend.network.restoration import CERTAIN, DOUBTFUL, RestorationConfig, RestorationNetwork, Seen
 
 ROWS, COLUMNS = 64, 64
@@ -155,9 +156,10 @@ def test_a_pixel_that_must_not_lend_has_no_influence_beyond_what_its_lender_is_a
     other[:, 1, :, :, :16] = 9.0
     torn = torch.rand(1, 1, 32, 64).to(precision)
     one, two = (lending(frames, torn, given, lendable, 1) for given in (lenders, other))
-    assert torch.equal(one[..., :10], two[..., :10])
     blocked_too = lending(frames, torn, other, torch.ones_like(lendable), 1)
-    assert not torch.equal(one[..., :4], blocked_too[..., :4])
+    for part, columns in ((0, 4), (1, 16)):
+        assert torch.equal(one[part][..., : 10 * columns // 4], two[part][..., : 10 * columns // 4])
+        assert not torch.equal(one[part][..., :columns], blocked_too[part][..., :columns])
 
 
 @torch.inference_mode()
@@ -165,8 +167,9 @@ def test_lenders_that_must_not_lend_anywhere_give_nothing() -> None:
     lending = lending_of(24)
     lending.merge.bias.data.zero_()
     torn, lenders = torch.ones(1, 1, 32, 64), pictures(1, 2, 3, 32, 64, seed=1)
-    lent = lending(pictures(1, 3, 32, 64), torn, lenders, torch.zeros(1, 2, 32, 64), 0)
-    assert not lent.any()
+    features, change = lending(pictures(1, 3, 32, 64), torn, lenders, torch.zeros(1, 2, 32, 64), 0)
+    assert not features.any()
+    assert not change.any()
 
 
 @torch.inference_mode()
@@ -177,8 +180,55 @@ def test_the_order_of_lenders_does_not_matter_but_their_kind_does() -> None:
     lent = lending(frames, torn, lenders, lendable, 1)
     turned = lending(frames, torn, lenders[:, order], lendable[:, order], 1)
     torch.testing.assert_close(turned, lent, atol=1e-5, rtol=0)
-    assert (lending(frames, torn, lenders, lendable, 2) - lent).abs().max() > 1e-3
-    assert (lending(frames, 1 - torn, lenders, lendable, 1) - lent).abs().max() > 1e-3
+    others = lending(frames, torn, lenders, lendable, 2), lending(frames, 1 - torn, lenders, lendable, 1)
+    assert all((one - two).abs().max() > 1e-3 for other in others for one, two in zip(other, lent, strict=True))
+
+
+@torch.inference_mode()
+def test_pixels_that_are_lent_lie_between_the_frame_and_its_lenders() -> None:
+    lending, frames = lending_of(24), torch.zeros(1, 3, 32, 64)
+    lenders = torch.stack([frames + 0.5, frames + 1.0], 1)
+    _, change = lending(frames, torch.zeros(1, 1, 32, 64), lenders, torch.ones(1, 2, 32, 64), 1)
+    assert 0 < change.min() <= change.max() < 1
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+@torch.inference_mode()
+def test_a_picture_without_detail_is_mixed_of_itself(precision: torch.dtype) -> None:
+    """What is bright must not become a little darker because weights are rounded."""
+    mixing, frames = mixing_of(24).to(precision), torch.full((1, 3, 32, 64), 0.9, dtype=precision)
+    features = pictures(1, 24, 32, 16).to(precision)
+    assert mixing(features, frames, torch.stack([frames] * 2, 1), torch.zeros_like(frames)).abs().max() < 1e-6
+
+
+@torch.inference_mode()
+def test_each_offer_goes_in_by_its_weight() -> None:
+    mixing, frames, lent = Mixing(8, 4), pictures(2, 3, 16, 32), pictures(2, 3, 16, 32, seed=1)
+    neighbours, features = pictures(2, 2, 3, 16, 32, seed=2), torch.zeros(2, 8, 16, 8)
+    assert not mixing(features, frames, neighbours, lent).any()
+
+    def mixed(offer: int) -> Tensor:
+        torch.nn.init.zeros_(mixing.weigh.bias)
+        mixing.weigh.bias[8 * offer : 8 * offer + 4] = 0.5
+        mixing.weigh.bias[8 * offer + 4 : 8 * offer + 8] = 0.25
+        change: Tensor = mixing(features, frames, neighbours, lent)
+        return change * torch.tensor([2.0, 4.0, 4.0])[:, None, None]
+
+    torch.testing.assert_close(mixed(0), neighbours[:, 0] - frames)
+    torch.testing.assert_close(mixed(1), neighbours[:, 1] - frames)
+    torch.testing.assert_close(mixed(2), lent)
+    along = (frames[..., :-2] + 2 * frames[..., 1:-1] + frames[..., 2:]) / 4
+    torch.testing.assert_close(mixed(3)[..., 1:-1], along - frames[..., 1:-1])
+    assert mixed(OFFERS - 1).any()
+
+
+def test_means_are_of_a_whole_and_weigh_as_much_in_half_precision() -> None:
+    mixing = Mixing(8, 4)
+    torch.testing.assert_close(mixing.own.sum((1, 2, 3)), torch.zeros(len(mixing.own)), atol=0, rtol=0)
+    torch.testing.assert_close(mixing.beside.sum((1, 2, 3)), torch.ones(len(mixing.beside)), atol=0, rtol=0)
+    for kernels in (mixing.own, mixing.beside):
+        assert torch.equal(kernels.bfloat16().float(), kernels)
+        assert not kernels[torch.arange(len(kernels)), (torch.arange(len(kernels)) + 1) % 3].any()
 
 
 @pytest.mark.parametrize("config", [SMALL, RestorationConfig(widths=(8, 8, 24, 8), depths=(2, 3, 3, 4))])
@@ -240,6 +290,12 @@ def test_a_deeper_network_reaches_further() -> None:
     rows, columns = RestorationConfig().reach
     assert rows > 112
     assert columns > 384
+
+
+def mixing_of(channels: int) -> Mixing:
+    mixing = Mixing(channels, 4).eval()
+    randomise(mixing)
+    return mixing
 
 
 def lending_of(channels: int) -> Lending:

@@ -37,20 +37,24 @@ class Lending(nn.Module):
         self.merge = nn.Conv2d(channels, channels, 1)
         start_at_zero(self.merge)
 
-    def forward(self, frames: Tensor, torn: Tensor, lenders: Tensor, lendable: Tensor, neighbours: int) -> Tensor:
+    def forward(
+        self, frames: Tensor, torn: Tensor, lenders: Tensor, lendable: Tensor, neighbours: int
+    ) -> tuple[Tensor, Tensor]:
         """What is lent.
 
         frames: (N, 3, H, W) Y'CbCr; torn: (N, 1, H, W) how surely their lines are torn or lost, 0 to 1; lenders:
         (N, L, 3, H, W), brought to the frames' place, so many neighbours and then references; lendable: (N, L, H, W) 1
-        where one may lend, else 0. The order of lenders of a kind has no meaning. Returns (N, C, H, W/fold).
+        where one may lend, else 0. The order of lenders of a kind has no meaning. Returns features (N, C, H, W/fold),
+        and the change (N, 3, H, W) to the frames by pixels of the lenders, each as its groups weigh it in the mean.
         """
         kinds = [self.kinds[int(number >= neighbours)] for number in range(lenders.shape[1])]
         each = zip(lenders.unbind(1), lendable[:, :, None].unbind(1), kinds, strict=True)
         weights, values = zip(*(self._offered(frames, torn, *lender) for lender in each), strict=True)
         shares = torch.stack([*weights, torch.zeros_like(weights[0])]).softmax(0)[:-1]
         lent = reduce(torch.add, (share[:, :, None] * value for share, value in zip(shares, values, strict=True)))
-        merged: Tensor = self.merge(lent.flatten(1, 2))
-        return merged
+        weighed = zip(shares.mean(2, keepdim=True), lenders.unbind(1), strict=True)
+        changes = (share.repeat_interleave(self.fold, -1) * (lender - frames) for share, lender in weighed)
+        return self.merge(lent.flatten(1, 2)), reduce(torch.add, changes)
 
     def _offered(
         self, frames: Tensor, torn: Tensor, lender: Tensor, may: Tensor, kind: Tensor

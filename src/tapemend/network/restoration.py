@@ -14,6 +14,7 @@ from torch.nn.functional import interpolate
 
 from tapemend.network.blocks import ROUGH, blocks, folding, roughness, start_at_zero, unfold_pixels
 from tapemend.network.lending import Lending, shows_the_same
+from tapemend.network.mixing import Mixing
 from tapemend.network.motion import COARSEST, LENDS, block_means, brought, motion
 
 FOLD = 4
@@ -97,6 +98,7 @@ class RestorationNetwork(nn.Module):
         )
         self.head = nn.Conv2d(first, 4 * FOLD, 3, padding=1)
         start_at_zero(self.head)
+        self.mixing = Mixing(first, FOLD)
 
     def see(
         self,
@@ -136,26 +138,27 @@ class RestorationNetwork(nn.Module):
             marred=elsewise,
         )
 
-    def look(self, seen: Seen) -> Tensor:
-        """What is seen, as features (N, C, H, W/4)."""
+    def look(self, seen: Seen) -> tuple[Tensor, Tensor]:
+        """What is seen, as features (N, C, H, W/4), and the change (N, 3, H, W) that lenders offer."""
         nearest = (seen.neighbours - seen.frames[:, None]).flatten(1, 2)
         alone = torch.cat([seen.frames, nearest, roughness(seen.frames), seen.torn], 1)
         own = self.stem(alone.contiguous(memory_format=torch.channels_last))
         lendable = torch.cat([torch.ones_like(seen.neighbours[:, :, 0]), seen.lendable], 1)
         lenders = torch.cat([seen.neighbours, seen.references], 1)
-        features: Tensor = own + self.lending(seen.frames, seen.torn, lenders, lendable, len(NEIGHBOURS))
-        return features
+        features, lent = self.lending(seen.frames, seen.torn, lenders, lendable, len(NEIGHBOURS))
+        return own + features, lent
 
     def answer(self, seen: Seen) -> tuple[Tensor, Tensor]:
         """The change (N, 3, H, W), not yet weighed by the gate, and the gate's logit (N, 1, H, W)."""
-        features = [self.levels[0](self.look(seen))]
+        looked, lent = self.look(seen)
+        features = [self.levels[0](looked)]
         for down, level in zip(self.downs, list(self.levels)[1:], strict=True):
             features.append(level(down(features[-1])))
         current = features[3]
         for up, level, skip in zip(self.ups, self.unlevels, reversed(features[:3]), strict=True):
             current = level(unfold_pixels(up(current), 2, 2) + skip)
         answer = unfold_pixels(self.head(current), 1, FOLD)
-        return answer[:, :3], answer[:, 3:]
+        return answer[:, :3] + self.mixing(current, seen.frames, seen.neighbours, lent), answer[:, 3:]
 
     def change(self, seen: Seen) -> Tensor:
         """What to add to the frames, (N, 3, H, W).
