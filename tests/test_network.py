@@ -1,13 +1,14 @@
 """The networks: what reaches what, and what must not."""
 
 import math
+from typing import TypeVar
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import SMALL, SMALL_SCORER, random_restoration, randomise
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from tapemend.lines import move_lines
@@ -17,6 +18,7 @@ from tapemend.network.lending import ANOTHER, Lending, shows_the_same
 from tapemend.network.mixing import OFFERS, Mixing
 from tapemend.network.restoration import CERTAIN, DOUBTFUL, RestorationConfig, RestorationNetwork, Seen
 
+Part = TypeVar("Part", bound=nn.Module)
 ROWS, COLUMNS = 64, 64
 
 
@@ -148,7 +150,7 @@ def test_a_frame_depends_on_its_neighbour_on_either_side_and_on_no_other() -> No
 @torch.inference_mode()
 def test_a_pixel_that_must_not_lend_has_no_influence_beyond_what_its_lender_is_asked(precision: torch.dtype) -> None:
     """Where a lender is blocked over the reach of the convolutions that look at it, its content weighs nothing."""
-    lending = lending_of(24).to(precision)
+    lending = with_random_weights(Lending(24, 4)).to(precision)
     frames, lenders = pictures(1, 3, 32, 64).to(precision), pictures(1, 2, 3, 32, 64, seed=1).to(precision)
     lendable = torch.ones(1, 2, 32, 64, dtype=precision)
     lendable[:, 1, :, :40] = 0
@@ -164,7 +166,7 @@ def test_a_pixel_that_must_not_lend_has_no_influence_beyond_what_its_lender_is_a
 
 @torch.inference_mode()
 def test_lenders_that_must_not_lend_anywhere_give_nothing() -> None:
-    lending = lending_of(24)
+    lending = with_random_weights(Lending(24, 4))
     lending.merge.bias.data.zero_()
     torn, lenders = torch.ones(1, 1, 32, 64), pictures(1, 2, 3, 32, 64, seed=1)
     features, change = lending(pictures(1, 3, 32, 64), torn, lenders, torch.zeros(1, 2, 32, 64), 0)
@@ -174,7 +176,11 @@ def test_lenders_that_must_not_lend_anywhere_give_nothing() -> None:
 
 @torch.inference_mode()
 def test_the_order_of_lenders_does_not_matter_but_their_kind_does() -> None:
-    lending, frames, lenders = lending_of(24), pictures(2, 3, 32, 64), pictures(2, 3, 3, 32, 64, seed=1)
+    lending, frames, lenders = (
+        with_random_weights(Lending(24, 4)),
+        pictures(2, 3, 32, 64),
+        pictures(2, 3, 3, 32, 64, seed=1),
+    )
     lendable, order = (pictures(2, 3, 32, 64, seed=2) > 0).float(), [0, 2, 1]
     torn = torch.rand(2, 1, 32, 64)
     lent = lending(frames, torn, lenders, lendable, 1)
@@ -186,7 +192,7 @@ def test_the_order_of_lenders_does_not_matter_but_their_kind_does() -> None:
 
 @torch.inference_mode()
 def test_pixels_that_are_lent_lie_between_the_frame_and_its_lenders() -> None:
-    lending, frames = lending_of(24), torch.zeros(1, 3, 32, 64)
+    lending, frames = with_random_weights(Lending(24, 4)), torch.zeros(1, 3, 32, 64)
     lenders = torch.stack([frames + 0.5, frames + 1.0], 1)
     _, change = lending(frames, torch.zeros(1, 1, 32, 64), lenders, torch.ones(1, 2, 32, 64), 1)
     assert 0 < change.min() <= change.max() < 1
@@ -196,7 +202,7 @@ def test_pixels_that_are_lent_lie_between_the_frame_and_its_lenders() -> None:
 @torch.inference_mode()
 def test_a_picture_without_detail_is_mixed_of_itself(precision: torch.dtype) -> None:
     """What is bright must not become a little darker because weights are rounded."""
-    mixing, frames = mixing_of(24).to(precision), torch.full((1, 3, 32, 64), 0.9, dtype=precision)
+    mixing, frames = with_random_weights(Mixing(24, 4)).to(precision), torch.full((1, 3, 32, 64), 0.9, dtype=precision)
     features = pictures(1, 24, 32, 16).to(precision)
     assert mixing(features, frames, torch.stack([frames] * 2, 1), torch.zeros_like(frames)).abs().max() < 1e-6
 
@@ -292,16 +298,9 @@ def test_a_deeper_network_reaches_further() -> None:
     assert columns > 384
 
 
-def mixing_of(channels: int) -> Mixing:
-    mixing = Mixing(channels, 4).eval()
-    randomise(mixing)
-    return mixing
-
-
-def lending_of(channels: int) -> Lending:
-    lending = Lending(channels, 4).eval()
-    randomise(lending)
-    return lending
+def with_random_weights(part: Part) -> Part:
+    randomise(part)
+    return part
 
 
 @torch.inference_mode()

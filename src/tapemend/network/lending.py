@@ -48,24 +48,24 @@ class Lending(nn.Module):
         and the change (N, 3, H, W) to the frames by pixels of the lenders, each as its groups weigh it in the mean.
         """
         kinds = [self.kinds[int(number >= neighbours)] for number in range(lenders.shape[1])]
-        each = zip(lenders.unbind(1), lendable[:, :, None].unbind(1), kinds, strict=True)
-        weights, values = zip(*(self._offered(frames, torn, *lender) for lender in each), strict=True)
+        changes = [lender - frames for lender in lenders.unbind(1)]
+        each = zip(changes, lenders.unbind(1), lendable[:, :, None].unbind(1), kinds, strict=True)
+        weights, values = zip(*(self._offered(torn, *lender) for lender in each), strict=True)
         shares = torch.stack([*weights, torch.zeros_like(weights[0])]).softmax(0)[:-1]
         lent = reduce(torch.add, (share[:, :, None] * value for share, value in zip(shares, values, strict=True)))
-        weighed = zip(shares.mean(2, keepdim=True), lenders.unbind(1), strict=True)
-        changes = (share.repeat_interleave(self.fold, -1) * (lender - frames) for share, lender in weighed)
-        return self.merge(lent.flatten(1, 2)), reduce(torch.add, changes)
+        weighed = zip(shares.mean(2, keepdim=True).repeat_interleave(self.fold, -1), changes, strict=True)
+        return self.merge(lent.flatten(1, 2)), reduce(torch.add, (share * change for share, change in weighed))
 
     def _offered(
-        self, frames: Tensor, torn: Tensor, lender: Tensor, may: Tensor, kind: Tensor
+        self, torn: Tensor, change: Tensor, lender: Tensor, may: Tensor, kind: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """The weights (N, HEADS, H, W/fold) of one lender (N, 3, H, W), which may lend where (N, 1, H, W) is 1, and
-        its values (N, HEADS, C/HEADS, H, W/fold).
+        """The weights (N, HEADS, H, W/fold) of one lender (N, 3, H, W), which differs from the frames by a change and
+        may lend where (N, 1, H, W) is 1, and its values (N, HEADS, C/HEADS, H, W/fold).
 
         A lender at a time stays in the processor's cache, and a weight is spread over its values faster where channels
         lie one after another in memory.
         """
-        seen = torch.cat([lender - frames, roughness(lender), may, torn], 1)
+        seen = torch.cat([change, roughness(lender), may, torn], 1)
         seen, look = seen.contiguous(memory_format=torch.channels_last), self.look
         assert look.bias is not None
         looked = conv2d(seen, look.weight, look.bias + kind, look.stride, look.padding)

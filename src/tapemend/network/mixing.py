@@ -61,13 +61,13 @@ def _means(pictures: Tensor, kernels: Tensor) -> Iterator[Tensor]:
     """(N, 3, H, W) by each of the kernels (3 * K, 3, h, w), borders replicated."""
     height, width = kernels.shape[-2:]
     wide = pad(pictures, (width // 2, width // 2, height // 2, height // 2), mode="replicate")
-    means = conv2d(wide.contiguous(memory_format=torch.channels_last), kernels.to(wide))
+    means = conv2d(wide.contiguous(memory_format=torch.channels_last), kernels)
     yield from torch.unflatten(means, 1, (-1, 3)).unbind(1)
 
 
 def _kernels(shapes: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...], less: float) -> Tensor:
     """(3 * K, 3, side, side) kernels of means of each of three components, less so much of the pixel itself."""
-    side = max(len(along) for pair in shapes for along in pair)
+    side = max(len(weights) for pair in shapes for weights in pair)
     kernels = torch.zeros(len(shapes), 3, 3, side, side)
     for number, (down, along) in enumerate(shapes):
         product = torch.tensor(down)[:, None] * torch.tensor(along)
