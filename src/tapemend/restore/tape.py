@@ -1,6 +1,6 @@
 """A stretch of tape, frame after frame: what is clean passes, what is damaged is restored with its window."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -9,21 +9,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from tapemend.colour import add_change, to_ycbcr
+from tapemend.colour import add_change
 from tapemend.frames import Frame, References, Repair, Restored
 from tapemend.lines import move_lines
-from tapemend.network.between import between
-from tapemend.network.motion import COARSEST
-from tapemend.network.saturation import chroma_gain, lent_colour, with_colour, with_lent
-from tapemend.restore.hold import held
+from tapemend.network.saturation import with_colour
+from tapemend.restore.colours import Colours
 from tapemend.restore.plan import Plan, of_the_worst
-from tapemend.restore.restorer import Restorer, on_the_grid, region_weight
+from tapemend.restore.restorer import Restorer, region_weight
+from tapemend.restore.shown import Shown
 from tapemend.restore.timebase import Anchor, TimeBase
 from tapemend.restore.torn import TornLines, find_torn_lines
 from tapemend.restore.windows import CONTEXT, Window, overlapping
 
-NEAR = 3
-"""Clean frames of a window that say how much colour its damaged ones should have."""
 REGION_ROWS, REGION_COLUMNS = 18, 24
 """Regions by which changes are measured."""
 HEAVY = 0.04
@@ -37,6 +34,7 @@ class TapeRestorer:
         self.restorer, self.plan = restorer, plan
         self.length, self.strength = restorer.settings.window, restorer.settings.strength
         self.time_base = TimeBase(restorer.device, 2 if plan.scan.interlaced else 1)
+        self.shown = Shown(plan, restorer.settings, restorer.device)
 
     def needed(self, start: int, stop: int) -> tuple[int, int]:
         """The frames that restoring [start, stop) reads in order."""
@@ -73,21 +71,23 @@ class TapeRestorer:
         self, window: Window, damaged: list[int], references: References, held: dict[int, Frame]
     ) -> Iterator[tuple[Tensor, Repair]]:
         """Of each damaged frame (3, H, W) what to add to it, and how it is repaired, but for the share that changes."""
-        given = torch.stack([self._picture(held[index]) for index in range(window.first, window.last)])
-        shown = self._made_up(window, self._evened(given, range(window.first, window.last)))
+        indices = range(window.first, window.last)
+        given = self.shown.given(held[index] for index in indices)
+        shown = self.shown.mended(given, indices)
         places = [index - window.first for index in damaged]
         height, width = given.shape[-2:]
         weights = torch.stack([region_weight(self.plan.doubtful(index), height, width) for index in damaged])[:, None]
-        lent = self._fetched(references.indices) if references.indices else given[:0]
+        lent = self.shown.fetched(references.indices) if references.indices else given[:0]
         may = ~self.plan.cells(np.array(references.indices, np.intp))
+        colours = self._colours(window, lent, may)
         aside, told = self._aside(window, shown, references, lent)
         aside[places] *= torch.stack([self._lines(index, height) for index in damaged])
-        coloured, lost = self._recoloured(window, shown, lent, may)
+        coloured, lost = colours.lent(shown) if colours else (shown, torch.zeros_like(aside))
         steadied = move_lines(coloured, -aside) if aside.any() else coloured
         torn = self.plan.torn(window.first, window.last)
         torn_lines = self._torn_lines(window, steadied, lent, torn)
         put_back = torn_lines.put_back(coloured, aside) if torn_lines.places.any() else steadied
-        gains = self._chroma_gains(window, put_back, lent, may)
+        gains = colours.gains(put_back) if colours else torch.ones(len(put_back))
         own = 1 + (gains[:, None] - 1) * (1 - lost)
         seen = with_colour(put_back, own) if (gains != 1).any() else put_back
         known = torn_lines.left(torn, told), self.plan.marred(window.first, window.last)
@@ -126,6 +126,13 @@ class TapeRestorer:
             change[again] += self.restorer.change(restored, looked_at, references, lendable) * weights[again]
         return change
 
+    def _colours(self, window: Window, references: Tensor, lendable: NDArray[np.bool_]) -> Colours | None:
+        """Who tells which colour a window's frames should have, if that is asked for."""
+        if not self.restorer.settings.chroma_gain:
+            return None
+        may, device = torch.from_numpy(lendable), self.restorer.device
+        return Colours(plan=self.plan, window=window, references=references, lendable=may, device=device)
+
     def _anchors(self, indices: Iterable[int], pictures: Iterable[Tensor]) -> list[Anchor]:
         """Frames to hold lines against."""
         return [
@@ -155,103 +162,12 @@ class TapeRestorer:
         own = [self.plan.own_lines(index) for index in indices]
         return find_torn_lines(pictures, references, torn, lines, own, self.restorer.device)
 
-    def _recoloured(
-        self, window: Window, pictures: Tensor, references: Tensor, lendable: NDArray[np.bool_]
-    ) -> tuple[Tensor, Tensor]:
-        """The pictures that a window sees with the colour of clean frames on lines that have none, and which, (T, H), 1
-        such lines."""
-        lost = torch.zeros(len(pictures), pictures.shape[2])
-        if not self.restorer.settings.chroma_gain:
-            return pictures, lost
-        height, width = pictures.shape[-2:]
-        recoloured = pictures.clone()
-        for place, frame, near, lent in self._lenders(window, pictures, references, lendable):
-            colour, lines = lent_colour(frame, *(torch.cat(pair) for pair in zip(near, lent, strict=True)))
-            if lines.any():
-                recoloured[place] = with_lent(frame, colour, lines)[:, :height, :width].cpu()
-                lost[place] = lines[:height].cpu()
-        return recoloured, lost
-
-    def _chroma_gains(
-        self, window: Window, pictures: Tensor, references: Tensor, lendable: NDArray[np.bool_]
-    ) -> Tensor:
-        """(T,) by what to multiply the colour of the pictures that a window sees: 1 of those that are not damaged.
-
-        Clean frames near by tell, references only where there are none: over a long shot a camera changes colour too.
-        Where neither can be held against the frame, the shot's signatures tell, more roughly.
-        """
-        gains = torch.ones(len(pictures))
-        if not self.restorer.settings.chroma_gain:
-            return gains
-        for place, frame, near, lent in self._lenders(window, pictures, references, lendable):
-            told = chroma_gain(frame, *(near if len(near[0]) else lent))
-            gains[place] = told if told > 1 else self.plan.fading(window.first + place)
-        return gains
-
-    def _lenders(
-        self, window: Window, pictures: Tensor, references: Tensor, lendable: NDArray[np.bool_]
-    ) -> Iterator[tuple[int, Tensor, tuple[Tensor, Tensor], tuple[Tensor, Tensor]]]:
-        """Of each damaged one of the pictures that a window sees its place and itself, the clean ones next to it, NEAR
-        at most, and the references, both with the regions that may lend; pictures on the grid of motion."""
-        device = self.restorer.device
-        frames, lent = (on_the_grid(each, (COARSEST, COARSEST)).to(device) for each in (pictures, references))
-        may = torch.from_numpy(lendable).to(device)
-        hurt = [self.plan.hurt(index) for index in range(window.first, window.last)]
-        clean = [place for place, damaged in enumerate(hurt) if not damaged]
-        for place in np.flatnonzero(hurt).tolist():
-            nearest = sorted(clean, key=lambda other: abs(other - place))[:NEAR]
-            yield place, frames[place], (frames[nearest], may.new_ones(len(nearest), *may.shape[1:])), (lent, may)
-
     def _lines(self, index: int, height: int) -> Tensor:
         """(H,) weights of a frame's lines: all of a damaged frame, those with damaged regions of another."""
         if self.plan.verdict.damaged[index]:
             return torch.full((height,), self.plan.damaged(index))
         cells = self.plan.cells(index)
         return region_weight(cells, height, cells.shape[1]).amax(1)
-
-    def _picture(self, frame: Frame) -> Tensor:
-        return to_ycbcr(frame.planes, self.plan.layout)
-
-    def _fetched(self, indices: Sequence[int]) -> Tensor:
-        """(K, 3, H, W) other frames of the tape, one at least, evened."""
-        return self._evened(torch.stack([self._picture(self.plan.fetch(index)) for index in indices]), indices)
-
-    def _evened(self, pictures: Tensor, indices: Sequence[int]) -> Tensor:
-        """The pictures of some frames where those around them stand, and as bright."""
-        return self._levelled(self._held(pictures, indices), indices)
-
-    def _held(self, pictures: Tensor, indices: Sequence[int]) -> Tensor:
-        """The pictures of some frames, and of those that hop what they are put back up or down."""
-        lower = self.plan.verdict.hops[list(indices)]
-        if not (self.restorer.settings.hold and lower.any()):
-            return pictures
-        back, step = pictures.clone(), 2 if self.plan.scan.interlaced else 1
-        for place in np.flatnonzero(lower).tolist():
-            before, after = self._fetched(self.plan.sides(indices[place]))
-            back[place] = held(pictures[place], before, after, float(lower[place]), step)
-        return back
-
-    def _levelled(self, pictures: Tensor, indices: Sequence[int]) -> Tensor:
-        """The pictures of some frames, and of those that flicker what they are with the brightness of those around."""
-        levels = torch.from_numpy(self.plan.verdict.levels[list(indices)])
-        if not self.restorer.settings.levels or (levels == 1).all():
-            return pictures
-        return pictures * levels[:, [0, 1, 1], None, None]
-
-    def _made_up(self, window: Window, pictures: Tensor) -> Tensor:
-        """The pictures that a window sees, and of those that are lost what those on both sides of them say."""
-        lost = np.flatnonzero(self.plan.verdict.lost[window.first : window.last]).tolist()
-        if not (lost and self.restorer.settings.make_up):
-            return pictures
-        made_up = pictures.clone()
-        height, width = pictures.shape[-2:]
-        for place in lost:
-            index = window.first + place
-            before, after = self.plan.sides(index)
-            near = on_the_grid(self._fetched((before, after)), (COARSEST, COARSEST))
-            one, other = near.to(self.restorer.device).unbind()
-            made_up[place] = between(one, other, (index - before) / (after - before))[:, :height, :width].cpu()
-        return made_up
 
     def _changed(self, frame: Frame, change: Tensor, done: Repair) -> Restored:
         planes = add_change(frame.planes, change, self.plan.layout)
