@@ -6,21 +6,25 @@ own surroundings (kernel prediction, Bako et al., SIGGRAPH 2017).
 """
 
 from collections.abc import Iterator
-from functools import reduce
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, pad
+from torch.nn.functional import avg_pool2d, conv2d, interpolate, pad
 
 from tapemend.network.blocks import start_at_zero, unfold_pixels
 
 NEAR, WIDE = (0.25, 0.5, 0.25), (0.125, 0.125, 0.125, 0.25, 0.125, 0.125, 0.125)
 """Weights of means over lines or columns; all of these, and their products, are exact in any precision."""
-OWN = (((1.0,), NEAR), (NEAR, (1.0,)), (NEAR, NEAR), (WIDE, WIDE))
+FAR = 8
+"""Pixels a side of the blocks whose means, drawn out between their centres, are the widest around a pixel."""
+
+OWN = (((1.0,), NEAR), (NEAR, (1.0,)), (NEAR, NEAR), ((1.0,), WIDE), (WIDE, (1.0,)), (WIDE, WIDE))
 """Of the means around a pixel of the picture itself: down and along the line."""
-BESIDE = ((NEAR, NEAR),)
+BESIDE = ((NEAR, NEAR), (WIDE, WIDE))
 """Of those of the mean of the pictures beside it."""
-OFFERS = 3 + len(OWN) + len(BESIDE)
+LENT = ((NEAR, NEAR),)
+"""Of those of what is lent."""
+OFFERS = 3 + len(OWN) + 1 + len(BESIDE) + len(LENT)
 """Two neighbours, what is lent, and these means."""
 
 
@@ -29,6 +33,7 @@ class Mixing(nn.Module):
 
     own: Tensor
     beside: Tensor
+    lent: Tensor
 
     def __init__(self, channels: int, fold: int) -> None:
         super().__init__()
@@ -37,6 +42,7 @@ class Mixing(nn.Module):
         start_at_zero(self.weigh)
         self.register_buffer("own", _kernels(OWN, less=1.0), persistent=False)
         self.register_buffer("beside", _kernels(BESIDE, less=0.0), persistent=False)
+        self.register_buffer("lent", _kernels(LENT, less=0.0), persistent=False)
 
     def forward(self, features: Tensor, frames: Tensor, neighbours: Tensor, lent: Tensor) -> Tensor:
         """The change (N, 3, H, W) that is mixed.
@@ -45,8 +51,11 @@ class Mixing(nn.Module):
         lent: (N, 3, H, W), the change that lenders offer. Luma and chroma have weights of their own.
         """
         weights = torch.unflatten(unfold_pixels(self.weigh(features), 1, self.fold), 1, (OFFERS, 2))
-        each = zip(self._offers(frames, neighbours, lent), weights.unbind(1), strict=True)
-        return reduce(torch.add, (change * torch.cat([share, share[:, 1:]], 1) for change, share in each))
+        luma, chroma = torch.zeros_like(frames[:, :1]), torch.zeros_like(frames[:, 1:])
+        for offer, shares in zip(self._offers(frames, neighbours, lent), weights.unbind(1), strict=True):
+            luma = luma.addcmul(offer[:, :1], shares[:, :1])
+            chroma = chroma.addcmul(offer[:, 1:], shares[:, 1:])
+        return torch.cat([luma, chroma], 1)
 
     def _offers(self, frames: Tensor, neighbours: Tensor, lent: Tensor) -> Iterator[Tensor]:
         """OFFERS changes (N, 3, H, W) of the frames."""
@@ -54,24 +63,25 @@ class Mixing(nn.Module):
         yield from changes.unbind(1)
         yield lent
         yield from _means(frames, self.own)
+        yield interpolate(avg_pool2d(frames, FAR), scale_factor=FAR, mode="bilinear", align_corners=False) - frames
         yield from _means(changes.mean(1), self.beside)
+        yield from _means(lent, self.lent)
 
 
 def _means(pictures: Tensor, kernels: Tensor) -> Iterator[Tensor]:
-    """(N, 3, H, W) by each of the kernels (3 * K, 3, h, w), borders replicated."""
-    height, width = kernels.shape[-2:]
-    wide = pad(pictures, (width // 2, width // 2, height // 2, height // 2), mode="replicate")
-    means = conv2d(wide.contiguous(memory_format=torch.channels_last), kernels)
-    yield from torch.unflatten(means, 1, (-1, 3)).unbind(1)
+    """(N, C, H, W), each component by each of the kernels (K, side, side), borders replicated."""
+    margin = kernels.shape[-1] // 2
+    planes = pad(pictures, (margin,) * 4, mode="replicate").flatten(0, 1)[:, None]
+    yield from torch.unflatten(conv2d(planes, kernels[:, None]), 0, pictures.shape[:2]).unbind(2)
 
 
 def _kernels(shapes: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...], less: float) -> Tensor:
-    """(3 * K, 3, side, side) kernels of means of each of three components, less so much of the pixel itself."""
+    """(K, side, side) kernels of means, less so much of the pixel itself."""
     side = max(len(weights) for pair in shapes for weights in pair)
-    kernels = torch.zeros(len(shapes), 3, 3, side, side)
+    kernels = torch.zeros(len(shapes), side, side)
     for number, (down, along) in enumerate(shapes):
         product = torch.tensor(down)[:, None] * torch.tensor(along)
         margins = [(side - length) // 2 for length in (len(along), len(along), len(down), len(down))]
-        kernels[number, range(3), range(3)] = pad(product, margins)
-    kernels[:, range(3), range(3), side // 2, side // 2] -= less
-    return kernels.flatten(0, 1)
+        kernels[number] = pad(product, margins)
+    kernels[..., side // 2, side // 2] -= less
+    return kernels

@@ -177,7 +177,7 @@ def with_plain(base: Preset, key: tuple[int, int, int]) -> Preset:
         colour_loss=min(1.0, 2 * chance("pale")),
     )
     kinds = (noise,), (streaks,), (tears,), (band,), (noise, streaks)
-    chosen = kinds[bisect((0.35, 0.55, 0.65, 0.9), chance("which"))]
+    chosen = kinds[bisect((0.32, 0.5, 0.58, 0.9), chance("which"))]
     steps = tuple(Step(does=each, name=type(each).__name__, period=30.0) for each in chosen)
     return replace(base, damage=(*(base.damage if chance("besides") > 0.5 else ()), *steps))
 
