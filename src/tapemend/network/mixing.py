@@ -48,7 +48,8 @@ class Mixing(nn.Module):
         """The change (N, 3, H, W) that is mixed.
 
         features: (N, C, H, W/fold); frames: (N, 3, H, W) Y'CbCr; neighbours: (N, 2, 3, H, W), brought to their place;
-        lent: (N, 3, H, W), the change that lenders offer. Luma and chroma have weights of their own.
+        lent: (N, 3, H, W), the change that lenders offer; H and W are multiples of FAR. Luma and chroma have weights of
+        their own.
         """
         weights = torch.unflatten(unfold_pixels(self.weigh(features), 1, self.fold), 1, (OFFERS, 2))
         luma, chroma = torch.zeros_like(frames[:, :1]), torch.zeros_like(frames[:, 1:])
