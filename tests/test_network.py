@@ -203,21 +203,22 @@ def test_pixels_that_are_lent_lie_between_the_frame_and_its_lenders() -> None:
 def test_a_picture_without_detail_is_mixed_of_itself(precision: torch.dtype) -> None:
     """What is bright must not become a little darker because weights are rounded."""
     mixing, frames = with_random_weights(Mixing(24, 4)).to(precision), torch.full((1, 3, 32, 64), 0.9, dtype=precision)
-    features = pictures(1, 24, 32, 16).to(precision)
-    assert mixing(features, frames, torch.stack([frames] * 2, 1), torch.zeros_like(frames)).abs().max() < 1e-5
+    features, nearest = pictures(1, 24, 32, 16).to(precision), torch.stack([frames] * 2, 1) - frames[:, None]
+    assert mixing(features, frames, nearest, torch.zeros_like(frames)).abs().max() < 1e-5
 
 
 @torch.inference_mode()
 def test_each_offer_goes_in_by_its_weight() -> None:
     mixing, frames, lent = Mixing(8, 4), pictures(2, 3, 16, 32), pictures(2, 3, 16, 32, seed=1)
     neighbours, features = pictures(2, 2, 3, 16, 32, seed=2), torch.zeros(2, 8, 16, 8)
-    assert not mixing(features, frames, neighbours, lent).any()
+    nearest = neighbours - frames[:, None]
+    assert not mixing(features, frames, nearest, lent).any()
 
     def mixed(offer: int) -> Tensor:
         torch.nn.init.zeros_(mixing.weigh.bias)
         mixing.weigh.bias[8 * offer : 8 * offer + 4] = 0.5
         mixing.weigh.bias[8 * offer + 4 : 8 * offer + 8] = 0.25
-        change: Tensor = mixing(features, frames, neighbours, lent)
+        change: Tensor = mixing(features, frames, nearest, lent)
         return change * torch.tensor([2.0, 4.0, 4.0])[:, None, None]
 
     torch.testing.assert_close(mixed(0), neighbours[:, 0] - frames)

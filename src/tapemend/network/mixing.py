@@ -44,28 +44,27 @@ class Mixing(nn.Module):
         self.register_buffer("beside", _kernels(BESIDE, less=0.0), persistent=False)
         self.register_buffer("lent", _kernels(LENT, less=0.0), persistent=False)
 
-    def forward(self, features: Tensor, frames: Tensor, neighbours: Tensor, lent: Tensor) -> Tensor:
+    def forward(self, features: Tensor, frames: Tensor, nearest: Tensor, lent: Tensor) -> Tensor:
         """The change (N, 3, H, W) that is mixed.
 
-        features: (N, C, H, W/fold); frames: (N, 3, H, W) Y'CbCr; neighbours: (N, 2, 3, H, W), brought to their place;
-        lent: (N, 3, H, W), the change that lenders offer; H and W are multiples of FAR. Luma and chroma have weights of
-        their own.
+        features: (N, C, H, W/fold); frames: (N, 3, H, W) Y'CbCr; nearest: (N, 2, 3, H, W), the changes to their
+        neighbours, brought to their place; lent: (N, 3, H, W), the change that lenders offer; H and W are multiples of
+        FAR. Luma and chroma have weights of their own.
         """
         weights = torch.unflatten(unfold_pixels(self.weigh(features), 1, self.fold), 1, (OFFERS, 2))
         luma, chroma = torch.zeros_like(frames[:, :1]), torch.zeros_like(frames[:, 1:])
-        for offer, shares in zip(self._offers(frames, neighbours, lent), weights.unbind(1), strict=True):
+        for offer, shares in zip(self._offers(frames, nearest, lent), weights.unbind(1), strict=True):
             luma = luma.addcmul(offer[:, :1], shares[:, :1])
             chroma = chroma.addcmul(offer[:, 1:], shares[:, 1:])
         return torch.cat([luma, chroma], 1)
 
-    def _offers(self, frames: Tensor, neighbours: Tensor, lent: Tensor) -> Iterator[Tensor]:
+    def _offers(self, frames: Tensor, nearest: Tensor, lent: Tensor) -> Iterator[Tensor]:
         """OFFERS changes (N, 3, H, W) of the frames."""
-        changes = neighbours - frames[:, None]
-        yield from changes.unbind(1)
+        yield from nearest.unbind(1)
         yield lent
         yield from _means(frames, self.own)
         yield interpolate(avg_pool2d(frames, FAR), scale_factor=FAR, mode="bilinear", align_corners=False) - frames
-        yield from _means(changes.mean(1), self.beside)
+        yield from _means(nearest.mean(1), self.beside)
         yield from _means(lent, self.lent)
 
 

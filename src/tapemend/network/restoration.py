@@ -138,10 +138,12 @@ class RestorationNetwork(nn.Module):
             marred=elsewise,
         )
 
-    def look(self, seen: Seen) -> tuple[Tensor, Tensor]:
-        """What is seen, as features (N, C, H, W/4), and the change (N, 3, H, W) that lenders offer."""
-        nearest = (seen.neighbours - seen.frames[:, None]).flatten(1, 2)
-        alone = torch.cat([seen.frames, nearest, roughness(seen.frames), seen.torn], 1)
+    def look(self, seen: Seen, nearest: Tensor) -> tuple[Tensor, Tensor]:
+        """What is seen, as features (N, C, H, W/4), and the change (N, 3, H, W) that lenders offer.
+
+        nearest: (N, 2, 3, H, W), the changes of the frames to their neighbours.
+        """
+        alone = torch.cat([seen.frames, nearest.flatten(1, 2), roughness(seen.frames), seen.torn], 1)
         own = self.stem(alone.contiguous(memory_format=torch.channels_last))
         lendable = torch.cat([torch.ones_like(seen.neighbours[:, :, 0]), seen.lendable], 1)
         lenders = torch.cat([seen.neighbours, seen.references], 1)
@@ -150,7 +152,8 @@ class RestorationNetwork(nn.Module):
 
     def answer(self, seen: Seen) -> tuple[Tensor, Tensor]:
         """The change (N, 3, H, W), not yet weighed by the gate, and the gate's logit (N, 1, H, W)."""
-        looked, lent = self.look(seen)
+        nearest = seen.neighbours - seen.frames[:, None]
+        looked, lent = self.look(seen, nearest)
         features = [self.levels[0](looked)]
         for down, level in zip(self.downs, list(self.levels)[1:], strict=True):
             features.append(level(down(features[-1])))
@@ -158,7 +161,7 @@ class RestorationNetwork(nn.Module):
         for up, level, skip in zip(self.ups, self.unlevels, reversed(features[:3]), strict=True):
             current = level(unfold_pixels(up(current), 2, 2) + skip)
         answer = unfold_pixels(self.head(current), 1, FOLD)
-        return answer[:, :3] + self.mixing(current, seen.frames, seen.neighbours, lent), answer[:, 3:]
+        return answer[:, :3] + self.mixing(current, seen.frames, nearest, lent), answer[:, 3:]
 
     def change(self, seen: Seen) -> Tensor:
         """What to add to the frames, (N, 3, H, W).

@@ -7,10 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tapemend.network.motion import COARSEST
 from tapemend.network.saturation import chroma_gain, lent_colour, with_lent
 from tapemend.restore.plan import Plan
-from tapemend.restore.restorer import on_the_grid
+from tapemend.restore.restorer import for_motion
 from tapemend.restore.windows import Window
 
 NEAR = 3
@@ -24,10 +23,9 @@ class Colours:
     plan: Plan
     window: Window
     references: Tensor
-    """(D, 3, H, W) Y'CbCr."""
+    """(D, 3, H, W) Y'CbCr, on the device, of sizes between which motion is found."""
     lendable: Tensor
-    """(D, rows, columns) bool, regions of them that may lend."""
-    device: torch.device
+    """(D, rows, columns) bool, regions of them that may lend; there too."""
 
     def lent(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """The pictures that the window sees, (T, 3, H, W) Y'CbCr, lines that have no colour with that of clean frames,
@@ -56,9 +54,8 @@ class Colours:
 
     def _lenders(self, pictures: Tensor) -> Iterator[tuple[int, Tensor, tuple[Tensor, Tensor], tuple[Tensor, Tensor]]]:
         """Of each damaged picture its place and itself, the clean ones next to it, NEAR at most, and the references,
-        both with the regions that may lend; pictures on the grid of motion."""
-        frames, far = (on_the_grid(each, (COARSEST, COARSEST)).to(self.device) for each in (pictures, self.references))
-        may = self.lendable.to(self.device)
+        both with the regions that may lend; pictures as the references are."""
+        frames, far, may = for_motion(pictures, self.references.device), self.references, self.lendable
         hurt = [self.plan.hurt(index) for index in range(self.window.first, self.window.last)]
         clean = [place for place, damaged in enumerate(hurt) if not damaged]
         for place in np.flatnonzero(hurt).tolist():

@@ -10,6 +10,7 @@ from torch.nn.functional import adaptive_max_pool2d, interpolate, max_pool2d
 
 from tapemend.checkpoint import Checkpoint
 from tapemend.device import choose_device, choose_precision
+from tapemend.network.motion import COARSEST
 from tapemend.restore.networks import restoring
 from tapemend.restore.tiles import tiles
 from tapemend.settings import RestoreSettings
@@ -100,3 +101,8 @@ def on_the_grid(pictures: Tensor, grid: tuple[int, int]) -> Tensor:
         if missing:
             pictures = torch.cat([pictures, pictures.narrow(axis, -1, 1).repeat_interleave(missing, axis)], axis)
     return pictures
+
+
+def for_motion(pictures: Tensor, device: torch.device) -> Tensor:
+    """(..., H, W) on the device, continued to sizes between which motion is found."""
+    return on_the_grid(pictures, (COARSEST, COARSEST)).to(device)

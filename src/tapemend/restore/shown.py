@@ -10,10 +10,9 @@ from torch import Tensor
 from tapemend.colour import to_ycbcr
 from tapemend.frames import Frame
 from tapemend.network.between import between
-from tapemend.network.motion import COARSEST
 from tapemend.restore.hold import held
 from tapemend.restore.plan import Plan
-from tapemend.restore.restorer import on_the_grid
+from tapemend.restore.restorer import for_motion
 from tapemend.settings import RestoreSettings
 
 
@@ -42,8 +41,7 @@ class Shown:
         for place in lost:
             index = indices[place]
             before, after = self.plan.sides(index)
-            near = on_the_grid(self.fetched((before, after)), (COARSEST, COARSEST))
-            one, other = near.to(self.device).unbind()
+            one, other = for_motion(self.fetched((before, after)), self.device)
             made_up[place] = between(one, other, (index - before) / (after - before))[:, :height, :width].cpu()
         return made_up
 

@@ -15,7 +15,7 @@ from tapemend.lines import move_lines
 from tapemend.network.saturation import with_colour
 from tapemend.restore.colours import Colours
 from tapemend.restore.plan import Plan, of_the_worst
-from tapemend.restore.restorer import Restorer, region_weight
+from tapemend.restore.restorer import Restorer, for_motion, region_weight
 from tapemend.restore.shown import Shown
 from tapemend.restore.timebase import Anchor, TimeBase
 from tapemend.restore.torn import TornLines, find_torn_lines
@@ -130,8 +130,9 @@ class TapeRestorer:
         """Who tells which colour a window's frames should have, if that is asked for."""
         if not self.restorer.settings.chroma_gain:
             return None
-        may, device = torch.from_numpy(lendable), self.restorer.device
-        return Colours(plan=self.plan, window=window, references=references, lendable=may, device=device)
+        device = self.restorer.device
+        lent, may = for_motion(references, device), torch.from_numpy(lendable).to(device)
+        return Colours(plan=self.plan, window=window, references=lent, lendable=may)
 
     def _anchors(self, indices: Iterable[int], pictures: Iterable[Tensor]) -> list[Anchor]:
         """Frames to hold lines against."""

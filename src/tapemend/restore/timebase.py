@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 
 from tapemend.network.blanking import lines_aside
-from tapemend.network.motion import COARSEST
 from tapemend.network.timebase import UNTOLD, displacements, offset, strayed
-from tapemend.restore.restorer import on_the_grid
+from tapemend.restore.restorer import for_motion
 from tapemend.restore.windows import Window
 
 
@@ -110,7 +109,7 @@ class TimeBase:
 
     def _measured(self, around: Tensor, share: float = 0.5) -> tuple[Tensor, Tensor]:
         height = around.shape[2]
-        before, frame, after = on_the_grid(around, (COARSEST, COARSEST)).to(self.device)
+        before, frame, after = for_motion(around, self.device)
         offsets, variances = offset(before, frame, after, share)
         return offsets[:height].cpu(), variances[:height].cpu()
 

@@ -8,9 +8,9 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool1d, interpolate, pad
 
 from tapemend.lines import move_lines
-from tapemend.network.motion import COARSEST, brought, motion
+from tapemend.network.motion import brought, motion
 from tapemend.network.torn import TORN, places_of_torn
-from tapemend.restore.restorer import on_the_grid
+from tapemend.restore.restorer import for_motion
 
 SURE = 2.0
 """How much surer than the scorer motion takes it that lines are torn: their own place is what is looked for."""
@@ -64,13 +64,8 @@ def find_torn_lines(
     wanted = [number for number, rows in enumerate(own) if (surely[number, rows] > TORN).any()]
     if not wanted or len(pictures) + len(references) < 2:
         return TornLines(places=places, filled=filled)
-    frames, lent, known = (
-        each.to(device)
-        for each in (
-            *(on_the_grid(part, (COARSEST, COARSEST)) for part in (pictures, references)),
-            (SURE * whole).clamp(max=1),
-        )
-    )
+    frames, lent = (for_motion(each, device) for each in (pictures, references))
+    known = (SURE * whole).clamp(max=1).to(device)
     for number in wanted:
         rows = own[number]
         reach = 1 if rows.step is None else 2
