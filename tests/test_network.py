@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import SMALL, SMALL_SCORER, random_restoration, randomise
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate
+from torch.nn.functional import conv2d, interpolate, pad
 
 from tapemend.lines import move_lines
 from tapemend.network.blocks import folding, unfold_pixels
 from tapemend.network.damage import AlongLines, DamageNetwork, steps_between_frames, steps_between_lines, with_ends
 from tapemend.network.lending import ANOTHER, Lending, shows_the_same
-from tapemend.network.mixing import OFFERS, OWN, Mixing
+from tapemend.network.mixing import OFFERS, Mixing
 from tapemend.network.restoration import CERTAIN, DOUBTFUL, RestorationConfig, RestorationNetwork, Seen
 
 Part = TypeVar("Part", bound=nn.Module)
@@ -31,15 +31,24 @@ def all_lend(references: int, height: int = ROWS, width: int = COLUMNS) -> Tenso
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(1, 3), st.integers(1, 4), st.integers(1, 4), st.integers(1, 4), st.integers(1, 5), st.integers(1, 5))
-def test_unfolding_puts_a_component_together_row_by_row(
-    count: int, channels: int, rows: int, columns: int, height: int, width: int
+@given(
+    st.integers(1, 3),
+    st.integers(1, 4),
+    st.sampled_from([2, 4]),
+    st.integers(1, 5),
+    st.integers(1, 5),
+    st.sampled_from([torch.float32, torch.bfloat16]),
+)
+def test_unfolding_lays_channels_along_the_line(
+    count: int, channels: int, columns: int, height: int, width: int, precision: torch.dtype
 ) -> None:
-    features = pictures(count, channels * rows * columns, height, width)
-    picture = unfold_pixels(features, rows, columns)
-    assert picture.shape == (count, channels, height * rows, width * columns)
-    block = picture[:, :, :rows, :columns].flatten(1)
-    torch.testing.assert_close(block, features[..., 0, 0], atol=0, rtol=0)
+    features = pictures(count, channels * columns, height, width).to(precision).requires_grad_()
+    picture = unfold_pixels(features, columns)
+    laid = torch.unflatten(features, 1, (channels, columns)).permute(0, 1, 3, 4, 2).flatten(3)
+    torch.testing.assert_close(picture, laid, atol=0, rtol=0)
+    above = pictures(*picture.shape, seed=1).to(precision)
+    back, as_laid = (torch.autograd.grad(each, features, above)[0] for each in (picture, laid))
+    torch.testing.assert_close(back, as_laid, atol=0, rtol=0)
 
 
 def test_a_folding_convolution_keeps_rows_and_answers_once_for_each_group_of_columns() -> None:
@@ -224,22 +233,23 @@ def test_each_offer_goes_in_by_its_weight() -> None:
     torch.testing.assert_close(mixed(0), neighbours[:, 0] - frames)
     torch.testing.assert_close(mixed(1), neighbours[:, 1] - frames)
     torch.testing.assert_close(mixed(2), lent)
-    along = (frames[..., :-2] + 2 * frames[..., 1:-1] + frames[..., 2:]) / 4
-    torch.testing.assert_close(mixed(3)[..., 1:-1], along - frames[..., 1:-1])
-    far = mixed(3 + len(OWN)) + frames
+    one, near, wide = (torch.tensor(each) / sum(each) for each in ([1.0], [1.0, 2, 1], [1.0, 1, 1, 2, 1, 1, 1]))
+    own = [(one, near), (near, one), (near, near), (one, wide), (wide, one), (wide, wide)]
+    for number, (down, along) in enumerate(own):
+        torch.testing.assert_close(mixed(3 + number), around(frames, down, along) - frames)
+    far = mixed(3 + len(own)) + frames
     torch.testing.assert_close(far[..., 4:-4, 4:-4].mean(), frames[..., 4:-4, 4:-4].mean(), atol=0.02, rtol=0)
     assert far[..., 1:, :].diff(dim=-2).abs().max() < frames.diff(dim=-2).abs().max() / 8
-    around = avg_pool2d(mixed(2), 3, stride=1)
-    torch.testing.assert_close(mixed(OFFERS - 1)[..., 1:-1, 1:-1].mean(), around.mean(), atol=0.01, rtol=0)
+    torch.testing.assert_close(mixed(OFFERS - 3), around(nearest.mean(1), near, near))
+    torch.testing.assert_close(mixed(OFFERS - 2), around(nearest.mean(1), wide, wide))
+    torch.testing.assert_close(mixed(OFFERS - 1), around(lent, near, near))
 
 
-def test_means_are_of_a_whole_and_weigh_as_much_in_half_precision() -> None:
-    mixing = Mixing(8, 4)
-    torch.testing.assert_close(mixing.own.sum((1, 2)), torch.zeros(len(mixing.own)), atol=0, rtol=0)
-    for kernels in (mixing.beside, mixing.lent):
-        torch.testing.assert_close(kernels.sum((1, 2)), torch.ones(len(kernels)), atol=0, rtol=0)
-    for kernels in (mixing.own, mixing.beside, mixing.lent):
-        assert torch.equal(kernels.bfloat16().float(), kernels)
+def around(picture: Tensor, down: Tensor, along: Tensor) -> Tensor:
+    """Each pixel's mean of those around it, weighed so down and along the line."""
+    rows, columns = len(down) // 2, len(along) // 2
+    wide = pad(picture, (columns, columns, rows, rows), mode="replicate")
+    return conv2d(wide.flatten(0, 1)[:, None], torch.outer(down, along)[None, None]).view(picture.shape)
 
 
 @pytest.mark.parametrize("config", [SMALL, RestorationConfig(widths=(8, 8, 24, 8), depths=(2, 3, 3, 4))])

@@ -69,7 +69,7 @@ class Lending(nn.Module):
         seen, look = seen.contiguous(memory_format=torch.channels_last), self.look
         assert look.bias is not None
         looked = conv2d(seen, look.weight, look.bias + kind, look.stride, look.padding)
-        offer = self.offer(leaky_relu(looked, 0.1)).contiguous()
+        offer = self.offer(leaky_relu(looked, 0.1, inplace=True)).contiguous()
         barred = reduce(torch.maximum, ((1 - may)[..., first :: self.fold] for first in range(self.fold)))
         return offer[:, :HEADS] + BLOCKED * barred, torch.unflatten(offer[:, HEADS:], 1, (HEADS, -1))
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
+from torch.nn.functional import interpolate, pixel_shuffle
 
 from tapemend.network.blocks import ROUGH, blocks, folding, roughness, start_at_zero, unfold_pixels
 from tapemend.network.lending import Lending, shows_the_same
@@ -159,8 +159,8 @@ class RestorationNetwork(nn.Module):
             features.append(level(down(features[-1])))
         current = features[3]
         for up, level, skip in zip(self.ups, self.unlevels, reversed(features[:3]), strict=True):
-            current = level(unfold_pixels(up(current), 2, 2) + skip)
-        answer = unfold_pixels(self.head(current), 1, FOLD)
+            current = level(pixel_shuffle(up(current), 2) + skip)
+        answer = unfold_pixels(self.head(current), FOLD)
         return answer[:, :3] + self.mixing(current, seen.frames, nearest, lent), answer[:, 3:]
 
     def change(self, seen: Seen) -> Tensor:
