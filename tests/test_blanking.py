@@ -49,7 +49,7 @@ def walking(seed: int) -> Tensor:
 
 
 @given(pixels=st.floats(-30, 30).filter(lambda value: abs(value) > 4))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_a_top_that_hangs_aside_is_measured_in_one_picture(pixels: float) -> None:
     aside = hanging(pixels)
     places, variances, _ = lines_aside(move_lines(captured(), aside)[:, 0])

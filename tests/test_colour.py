@@ -50,7 +50,7 @@ def test_the_layouts_of_these_tests_are_those_that_tapes_are_stored_in() -> None
     assert all(av.VideoFormat(name, 16, 16).name == name for name in LAYOUTS)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(LAYOUTS), st.sampled_from([0, 1, 2]), st.integers(1, 33), st.integers(1, 33), st.integers(0, 99))
 def test_no_change_leaves_every_code_as_it_was(name: str, color_range: int, width: int, height: int, seed: int) -> None:
     layout = layout_of(name, color_range)
@@ -111,7 +111,7 @@ def test_a_change_beyond_the_codes_stops_at_the_last_one() -> None:
     assert [int(plane[0, 0]) for plane in after] == [1023, 0, 512]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.floats(-3, 3))
 def test_changes_are_rounded_and_never_truncated(codes: float) -> None:
     layout = layout_of("yuv444p", 1)

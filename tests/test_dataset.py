@@ -101,7 +101,7 @@ def test_every_window_comes_once_in_a_turn_and_the_next_turn_has_another_order(m
     assert marks[:7] != marks[7:]
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(codes=st.lists(st.integers(0, 255), min_size=3, max_size=3))
 def test_codes_come_back_from_what_they_mean(codes: list[int]) -> None:
     given_codes = torch.tensor(codes, dtype=torch.uint8)[:, None, None]

@@ -177,7 +177,7 @@ def surveyed_once(
     return tape, reader, list(reader.survey())
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(places=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 9)), min_size=1, max_size=5), data=st.data())
 def test_any_frames_by_index_are_those_of_the_survey(
     surveyed_once: tuple[Tape, Reader, list[Frame]], places: list[tuple[float, int]], data: st.DataObject

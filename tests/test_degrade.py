@@ -64,7 +64,7 @@ def test_the_clip_that_is_damaged_is_not_changed_in_place() -> None:
     assert not torch.equal(truth.picture, before)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 2**31),
     first=st.integers(0, 500),
@@ -96,7 +96,7 @@ def test_another_seed_gives_other_damage() -> None:
     assert not torch.equal(one.picture, other.picture)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(removed=st.sampled_from(tuple(STEPS)), seed=st.integers(0, 2**31))
 def test_removing_a_step_leaves_the_randomness_of_the_others(removed: str, seed: int) -> None:
     """What remains is what each other step does alone, one after the other."""
@@ -115,7 +115,7 @@ def test_removing_a_step_leaves_the_randomness_of_the_others(removed: str, seed:
     assert torch.equal(truth.picture, current)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(share=st.floats(0.0, 1.0), period=st.floats(5.0, 40.0), seed=st.integers(0, 2**31))
 def test_bursts_have_about_the_stated_share(share: float, period: float, seed: int) -> None:
     frame_count = int(period * 500)
@@ -124,7 +124,6 @@ def test_bursts_have_about_the_stated_share(share: float, period: float, seed: i
     assert all(0.0 <= level <= 1.0 for level in levels)
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 2**31), index=st.integers(0, 10**6), period=st.floats(1.0, 100.0))
 def test_drifts_stay_between_zero_and_one_and_move_slowly(seed: int, index: int, period: float) -> None:
     here, there = (drift(seed, "what", moment, period) for moment in (index, index + 1))
@@ -146,7 +145,7 @@ def test_a_tape_has_clean_stretches_that_are_exactly_clean() -> None:
     assert "d" * 10 in runs
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**31), first=st.integers(0, 300))
 def test_changes_are_zero_exactly_where_nothing_changed(seed: int, first: int) -> None:
     picture = picture_of(4, 24, 40)
@@ -168,7 +167,7 @@ def test_each_kind_of_change_is_that_of_its_own_passes(name: str) -> None:
     assert expected.any()
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**31), first=st.integers(0, 300))
 def test_the_shift_is_the_truth_about_where_lines_went(seed: int, first: int) -> None:
     """Moved back, the inside of a smooth picture is there again but for what two interpolations blur."""

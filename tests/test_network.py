@@ -30,7 +30,7 @@ def all_lend(references: int, height: int = ROWS, width: int = COLUMNS) -> Tenso
     return torch.ones(1, references, height, width, dtype=torch.bool)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.integers(1, 3),
     st.integers(1, 4),

@@ -57,7 +57,7 @@ def random_fusion(depth: int = 2) -> ReferenceFusion:
     return fusion.eval()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.tuples(*[st.integers(1, 9)] * 3), st.tuples(*[st.integers(1, 4)] * 3), st.booleans())
 def test_windows_join_to_what_was_split(size: Window, window: Window, odd: bool) -> None:
     tokens = values(2, *size, 3)

@@ -30,7 +30,7 @@ def views(axis: int, name: str, run: int) -> NDArray[np.uint8]:
     return np.stack(list(filmed(ramp(axis), name, run, (ROWS, COLUMNS))))
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(name=st.text(min_size=1), axis=st.sampled_from([0, 1]))
 @example(name="iP\x01", axis=0)
 def test_the_camera_wanders_slowly_and_never_leaves_the_photograph(name: str, axis: int) -> None:

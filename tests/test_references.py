@@ -218,7 +218,7 @@ def tapes(draw: st.DrawFn) -> tuple[Analysis, Verdict, tuple[Shot, ...], NDArray
     return analysis, verdict, shots, generator.random(count) < 0.9
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(tapes(), st.integers(0, 8), st.data())
 def test_every_reference_may_lend(
     drawn: tuple[Analysis, Verdict, tuple[Shot, ...], NDArray[np.bool_]], wanted: int, data: st.DataObject
@@ -243,7 +243,7 @@ def test_every_reference_may_lend(
     assert all(-1 <= value <= 1 for value in found.similarity)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(tapes(), st.randoms(use_true_random=False))
 def test_the_order_of_questions_changes_no_answer(
     drawn: tuple[Analysis, Verdict, tuple[Shot, ...], NDArray[np.bool_]], random

@@ -460,7 +460,7 @@ def test_half_the_strength_is_half_the_change(weights: checkpoint.Checkpoint) ->
         assert np.abs(luma(part) - before.planes[0]).max() > 2
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(st.sets(st.integers(1, 22), max_size=4), st.sampled_from([1, 5, 8]))
 def test_a_frame_comes_out_the_same_whatever_stretches_the_tape_is_cut_into(
     weights: checkpoint.Checkpoint, edges: set[int], window: int
@@ -571,7 +571,7 @@ def test_damage_in_a_tiny_picture_is_never_missed(size: tuple[int, int]) -> None
         assert weight[row * size[0] // ROWS, column * size[1] // COLUMNS] == 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(0, 99))
 def test_a_pixel_lends_only_where_every_region_over_it_may(height: int, width: int, seed: int) -> None:
     lendable = np.random.default_rng(seed).random((2, ROWS, COLUMNS)) < 0.8

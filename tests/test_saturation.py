@@ -28,7 +28,7 @@ def references(seed: int = 1) -> Tensor:
 
 
 @given(keep=st.floats(0.3, 0.85), place=st.integers(5, 30))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_faded_colour_is_measured_though_the_camera_pans(keep: float, place: int) -> None:
     faded = with_colour(filmed((place,)), torch.tensor([keep]))[0]
     assert chroma_gain(faded, references(), ALL) == pytest.approx(1 / keep, rel=0.06)

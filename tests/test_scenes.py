@@ -52,7 +52,7 @@ def test_chunks_of_any_size_give_the_same_answer(monkeypatch: pytest.MonkeyPatch
     assert shots_alike(signature, shots, np.arange(60)) == whole
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 3), min_size=1, max_size=12))
 def test_no_shot_is_its_own_like_and_few_are_named(seeds: list[int]) -> None:
     for place, alike in enumerate(shots_alike(*tape(*seeds), np.arange(LENGTH * len(seeds)))):

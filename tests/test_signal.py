@@ -43,7 +43,7 @@ def test_a_real_response_moves_nothing_and_a_delay_does() -> None:
     assert torch.allclose(late[..., INSIDE], tone(1e6, grid, -2 * math.pi * 0.1)[..., INSIDE], atol=0.01)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(width=st.integers(4, 1000), level=st.floats(-1, 1))
 def test_a_flat_line_stays_flat_to_its_ends(width: int, level: float) -> None:
     grid = grid_of(width)

@@ -251,7 +251,7 @@ def test_a_sample_is_a_function_of_seed_and_step(store: Store) -> None:
     assert not torch.equal(sample(store, TINY_SAMPLES, 1, 5).clean, sample(store, TINY_SAMPLES, 2, 5).clean)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 1000), step=st.integers(0, 10_000))
 def test_samples_have_the_shapes_they_state(store: Store, seed: int, step: int) -> None:
     batch = sample(store, TINY_SAMPLES, seed, step)
@@ -269,7 +269,6 @@ def test_samples_have_the_shapes_they_state(store: Store, seed: int, step: int) 
     assert torch.equal(batch.cells.sum(2) == 0, same)
 
 
-@settings(deadline=None)
 @given(
     length=st.integers(SHORTEST, 120),
     frames=st.integers(1, 8),
@@ -305,7 +304,7 @@ def test_some_windows_stay_clean_and_some_are_damaged(store: Store) -> None:
 
 
 @given(st.integers(0, 1000))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_what_damage_spares_in_training_is_as_it_was_and_the_rest_as_damaged(number: int) -> None:
     harmed = swaying(5, by=3.0)
     harmed = replace(harmed, change=torch.ones_like(harmed.change))
@@ -342,7 +341,7 @@ def picture_of_noise() -> Tensor:
 
 
 @given(st.integers(0, 1000), st.integers(0, 1000))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_lines_put_back_in_training_are_nearer_to_their_place_as_those_of_a_restoration(seed: int, step: int) -> None:
     truth = swaying(5, by=3.0)
     errors = [

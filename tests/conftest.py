@@ -1,0 +1,6 @@
+"""What all tests share: none is failed for the time it takes, which depends on the machine."""
+
+from hypothesis import settings
+
+settings.register_profile("untimed")
+settings.load_profile("untimed")
