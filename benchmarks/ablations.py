@@ -29,6 +29,7 @@ from tapemend.degrade import PRESETS, VISIBLE, degrade
 from tapemend.detect import Scorer, scorer
 from tapemend.evaluate.metrics import psnr, square_error, to_codes
 from tapemend.lines import move_lines
+from tapemend.network.blocks import start_at_zero
 from tapemend.network.damage import with_ends
 from tapemend.network.lending import HEADS
 from tapemend.network.restoration import RestorationNetwork
@@ -87,7 +88,7 @@ def table(
     """Mean gains of each variant over the clips."""
     recorded = [references(clip, preset, number) for number, clip in enumerate(clips)]
     found: dict[str, list[tuple[float, float]]] = {}
-    pooled = without_weights(network)
+    pooled, unmixed = without_weights(network), without_mixing(network)
     for number, clip in enumerate(clips):
         tape = replace(PRESETS[preset], damaged_share=1.0)
         truth = degrade(clip[FIRST : FIRST + FRAMES], range(FIRST, FIRST + FRAMES), tape, seed=2026 + number)
@@ -97,8 +98,9 @@ def table(
         other = recorded[(number + 1) % len(clips)]
         visible = change.square().sum(0).sqrt() > VISIBLE
         torn = judging.score(with_ends(window[None])[0]).torn
-        for name, (chosen, *seen) in variants(network, pooled, window, torn, recorded[number], other).items():
-            answer = restored(chosen, *seen, beside=0)[0]
+        tried = variants(network, pooled, unmixed, window, torn, recorded[number], other)
+        for name, (chosen, frames, known, lent) in tried.items():
+            answer = restored(chosen, frames, known, lent, beside=0)[0]
             errors = [square_error(to_codes(picture), to_codes(clean)) for picture in (window[MIDDLE], answer)]
             whole, damaged = (gain(*(error[area].mean() for error in errors)) for area in (..., visible))
             found.setdefault(name, []).append((whole, damaged))
@@ -115,6 +117,7 @@ def references(clip: Tensor, preset: str, number: int) -> Tensor:
 def variants(
     network: RestorationNetwork,
     pooled: RestorationNetwork,
+    unmixed: RestorationNetwork,
     window: Tensor,
     torn: Tensor,
     lenders: Tensor,
@@ -147,17 +150,19 @@ def variants(
         "no neighbours (T = 1)": (network, *given(seen, left, right, beside=0)),
         "no neighbours, no references": (network, *given(*put_back(window, torn, none), none, beside=0)),
         "mean pooling": (pooled, *given(seen, left, right)),
+        "nothing mixed in": (unmixed, *given(seen, left, right)),
     }
 
 
 def put_back(window: Tensor, torn: Tensor, references: Tensor, colour: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """(T, 3, H, W) with lines put back and colour strengthened as the program does, by these references or others, and
     what is torn then."""
-    aside, all_lines = places(window, references), [slice(None)] * len(window)
+    aside, told = places(window, references)
+    all_lines = [slice(None)] * len(window)
     steady = move_lines(window, -aside)
     found = find_torn_lines(steady, references, torn, torch.ones_like(aside), all_lines, window.device)
     back = found.put_back(window, aside)
-    return coloured(back, references if colour is None else colour), found.left(torn)
+    return coloured(back, references if colour is None else colour), found.left(torn, told)
 
 
 def restored(network: RestorationNetwork, frames: Tensor, torn: Tensor, lent: Tensor, beside: int = 1) -> Tensor:
@@ -171,11 +176,11 @@ def restored(network: RestorationNetwork, frames: Tensor, torn: Tensor, lent: Te
 
 def steadied(window: Tensor, references: Tensor) -> Tensor:
     """(T, 3, H, W) with the lines put back as the program does, but for those torn each for itself."""
-    return move_lines(window, -places(window, references))
+    return move_lines(window, -places(window, references)[0])
 
 
-def places(window: Tensor, references: Tensor) -> Tensor:
-    """(T, H) pixels by which lines lie aside, as the program finds them."""
+def places(window: Tensor, references: Tensor) -> tuple[Tensor, Tensor]:
+    """(T, H) pixels by which lines lie aside, as the program finds them, and whether blanking tells."""
     all_seen = Window(start=0, stop=len(window), first=0, last=len(window))
     sound = torch.ones(window.shape[-2]) > 0
     anchors = [
@@ -183,7 +188,7 @@ def places(window: Tensor, references: Tensor) -> Tensor:
         for away, picture in zip(AWAY, references, strict=False)
     ]
     damaged = torch.ones(len(window))
-    return TimeBase(window.device).displacements(all_seen, window, damaged, anchors)[0]
+    return TimeBase(window.device).displacements(all_seen, window, damaged, anchors)
 
 
 def coloured(window: Tensor, references: Tensor) -> Tensor:
@@ -200,6 +205,13 @@ def without_weights(network: RestorationNetwork) -> RestorationNetwork:
     for parameter in pooled.lending.offer.parameters():
         parameter[:HEADS] = 0
     return pooled
+
+
+def without_mixing(network: RestorationNetwork) -> RestorationNetwork:
+    """The network without what it mixes of other pixels."""
+    unmixed = copy.deepcopy(network)
+    start_at_zero(unmixed.mixing.weigh)
+    return unmixed
 
 
 def gain(before: Tensor, after: Tensor) -> float:

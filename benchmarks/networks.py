@@ -42,7 +42,7 @@ def main() -> None:
         times = float(rows[-1]["seconds"]) / float(rows[0]["seconds"])
         print(
             f"{name:12} {rows[-1]['seconds']:8.2f} s a frame, {times:7.1f} times {rows[0]['network']}; "
-            f"{rows[-1]['gflop']:8.1f} GFLOP, {rows[-1]['parameters'] / 1e6:6.2f} million parameters",
+            f"{rows[-1]['gflop']:8.1f} GFLOP, {float(rows[-1]['parameters']) / 1e6:6.2f} million parameters",
             flush=True,
         )
     if options.json:

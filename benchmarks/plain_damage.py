@@ -49,13 +49,14 @@ def moved(picture: Picture, right: NDArray[np.float64]) -> Picture:
         np.take_along_axis(picture, np.broadcast_to(place % picture.shape[-1], picture.shape), -1)
         for place in (left, left + 1)
     )
-    return one * (1 - share) + other * share
+    between: Picture = one * (1 - share) + other * share
+    return between
 
 
 def streaks(picture: Picture, draw: Generator, number: int) -> Picture:
     """White, black and grey dropouts, noise, jitter of a pixel."""
     height, width = picture.shape[1:]
-    picture = moved(picture, draw.normal(0, 1, height))
+    picture = moved(picture, draw.normal(size=(height,)))
     picture[0] += 0.06 * gaussian_filter1d(draw.normal(size=(height, width)), 1, axis=1)
     for _ in range(draw.integers(5, 25)):
         top, left, length = draw.integers(height), draw.integers(width), draw.integers(20, 300)
@@ -138,7 +139,8 @@ def cassette(picture: Picture, draw: Generator, number: int) -> Picture:
 
 def noise(picture: Picture, draw: Generator, number: int) -> Picture:
     """White noise in luma and chroma."""
-    return picture + draw.normal(size=picture.shape) * np.array([0.05, 0.025, 0.025])[:, None, None]
+    noisy: Picture = picture + draw.normal(size=picture.shape) * np.array([0.05, 0.025, 0.025])[:, None, None]
+    return noisy
 
 
 def grey(picture: Picture, draw: Generator, number: int) -> Picture:

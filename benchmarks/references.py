@@ -164,7 +164,9 @@ def chosen_on(truth: Truth) -> tuple[list[Choice], int]:
             if cells.any():
                 wanted += settings.references
                 found = finder.find(window.start, window.stop).indices
-                choices += compared(truth, shot, int(hurt[len(hurt) // 2]), frames, cells.any(axis=0), found)
+                choices += compared(
+                    truth, shot, int(hurt[len(hurt) // 2]), frames, np.asarray(cells.any(axis=0)), found
+                )
     return choices, wanted
 
 
@@ -172,7 +174,7 @@ def compared(
     truth: Truth, shot: Shot, frame: int, window: NDArray[np.intp], asked: NDArray[np.bool_], found: tuple[int, ...]
 ) -> list[Choice]:
     """The references of one window, that a frame of it stands for, beside the truth."""
-    clean = ~(truth.damaged & asked).any(axis=(1, 2))
+    clean = np.asarray(~(truth.damaged & asked).any(axis=(1, 2)))
     others = np.setdiff1d(np.flatnonzero(clean), window)
     some = [others, others[truth.scenes[others] == truth.scenes[frame]]]
     sampled = [pool[np.linspace(0, len(pool) - 1, min(COMPARED, len(pool))).astype(int)] for pool in some]
