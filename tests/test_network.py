@@ -213,7 +213,7 @@ def test_a_picture_without_detail_is_mixed_of_itself(precision: torch.dtype) -> 
     """What is bright must not become a little darker because weights are rounded."""
     mixing, frames = with_random_weights(Mixing(24, 4)).to(precision), torch.full((1, 3, 32, 64), 0.9, dtype=precision)
     features, nearest = pictures(1, 24, 32, 16).to(precision), torch.stack([frames] * 2, 1) - frames[:, None]
-    assert mixing(features, frames, nearest, torch.zeros_like(frames)).abs().max() < 1e-5
+    assert mixing(features, frames, nearest, torch.zeros_like(frames)).abs().max() < 1e-6
 
 
 @torch.inference_mode()

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, pad
 
-WHOLE = {2: torch.int16, 4: torch.int32, 8: torch.complex64, 16: torch.complex128}
+WHOLE = {4: torch.int32, 8: torch.complex64, 16: torch.complex128}
 """Numbers by their bytes."""
 ROUGH = 4
 """Channels of roughness."""
@@ -66,7 +66,7 @@ def folding(channels: int, to: int, columns: int) -> nn.Conv2d:
     return nn.Conv2d(channels, to, (3, 3 * columns), stride=(1, columns), padding=(1, columns))
 
 
-class Unfolding(torch.autograd.Function):
+class _Unfolding(torch.autograd.Function):
     """Channels that become pixels of a line.
 
     They lie one after another, channels last, so that they are moved as one number of another type, in a quarter of the
@@ -75,7 +75,7 @@ class Unfolding(torch.autograd.Function):
 
     @staticmethod
     def forward(context: Any, features: Tensor, columns: int) -> Tensor:
-        """(N, C*columns, H, W) to (N, C, H, W*columns); WHOLE has numbers of 2, 4, 8 or 16 bytes."""
+        """(N, C*columns, H, W) to (N, C, H, W*columns); WHOLE has numbers of 4, 8 or 16 bytes."""
         context.columns = columns
         count, _, height, width = features.shape
         whole = features.permute(0, 2, 3, 1).flatten().view(WHOLE[columns * features.itemsize])
@@ -94,5 +94,5 @@ class Unfolding(torch.autograd.Function):
 
 def unfold_pixels(features: Tensor, columns: int) -> Tensor:
     """(N, C*columns, H, W) to (N, C, H, W*columns): channels become pixels of a line."""
-    pixels: Tensor = Unfolding.apply(features, columns)  # type: ignore[no-untyped-call]
+    pixels: Tensor = _Unfolding.apply(features, columns)  # type: ignore[no-untyped-call]
     return pixels
