@@ -68,6 +68,7 @@ def test_the_settings_on_the_command_line_are_those_that_are_used(
 ) -> None:
     source = damaged_tape(tmp_path / "tape.mkv", DAMAGED, 6)
     flags = ["--strength", "0", "--references", "1", "--tile", "64", "--scan", "keep", "--field-order", "progressive"]
+    flags += ["--chroma-delay", "-0.0", "0"]
     assert main(["restore", str(source), "-o", str(tmp_path / "same.mkv"), *weights.flags(), *flags]) == 0
     assert "3 of 6 frames damaged, 0 changed" in capsys.readouterr().err
     assert samples_of(tmp_path / "same.mkv") == samples_of(source)
@@ -121,6 +122,8 @@ def test_the_source_is_never_the_target(
         (["tape.mkv", "--tile", "100"], "--tile 100: must be a multiple of 64"),
         (["tape.mkv", "--references", "9"], "--references 9: must be 0 to 8"),
         (["tape.mkv", "--measured-frames", "1"], "--measured-frames 1: must be at least 2"),
+        (["tape.mkv", "--chroma-delay", "3", "-40"], "--chroma-delay 3 -40: must be 32 at most, or -32"),
+        (["tape.mkv", "--chroma-delay", "nan", "0"], "--chroma-delay nan 0: must be 32 at most, or -32"),
         (["tape.mkv", "--cache-frames", "0"], "--cache-frames 0: must be at least 1"),
     ],
 )
@@ -150,6 +153,7 @@ def test_what_cannot_be_done_is_one_line_and_exit_code_1(
         (["restore"], "SOURCE requires an argument; tapemend --help"),
         (["restore", "tape.mkv", "--sharpness", "3"], "Unknown option: --sharpness"),
         (["restore", "tape.mkv", "--strength", "full"], 'unable to convert "full" into float'),
+        (["restore", "tape.mkv", "--chroma-delay", "3"], "--chroma-delay"),
         (["restore", "tape.mkv", "--scan", "weave"], 'Invalid value "weave" for --scan'),
         (["restore", "tape.mkv", "out.mkv", "more.mkv"], "more.mkv"),
         (["repair", "tape.mkv"], 'Unknown command "repair"'),

@@ -5,6 +5,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from tapemend.errors import (
 )
 from tapemend.frames import ScanType
 from tapemend.journal import journal_folder
-from tapemend.settings import DetectSettings, EncodeSettings, RestoreSettings, ScanOutput, Settings
+from tapemend.settings import DecodeSettings, DetectSettings, EncodeSettings, RestoreSettings, ScanOutput, Settings
 
 DAMAGED = (2, 3, 4, 8)
 
@@ -109,6 +110,28 @@ def test_an_interlaced_tape_kept_so_at_strength_0_is_identical(
     outcome = pipeline.restore(source, tmp_path / "restored.mkv", settings)
     assert outcome.frame_count == 24
     assert pictures_of(outcome.written.path) == pictures_of(source)
+
+
+@pytest.mark.usefixtures("short_segments")
+@pytest.mark.parametrize("scan", [ScanType.PROGRESSIVE, ScanType.BOTTOM_FIRST])
+def test_colour_is_put_back_in_every_frame_and_nothing_else_is_changed(
+    tmp_path: Path, weights: Weights, scan: ScanType
+) -> None:
+    source, target = Clip(pixel_format="yuv422p", scan=scan).write(tmp_path / "tape.mkv"), tmp_path / "restored.mkv"
+    settings = replace(
+        weights.settings(weights.clean, encode=EncodeSettings(scan=ScanOutput.KEEP)),
+        decode=DecodeSettings(chroma_delay=(4.0, -2.0)),
+    )
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.restore(source, target, settings, progress=Told("restoring", 5))
+    outcome = pipeline.restore(source, target, settings)
+    assert outcome.changed_frames == 0
+    assert "stood 4.0 pixels to the right of and 2.0 lines above luma" in outcome.report_html.read_text()
+    luma, chroma = 48 * 64, (-1, 48, 32)
+    for before, after in zip(samples_of(source), samples_of(target), strict=True):
+        assert before[:luma] == after[:luma]
+        old, new = (np.frombuffer(each[luma:], np.uint8).reshape(chroma) for each in (before, after))
+        assert np.array_equal(new[:, 2:, :-2], old[:, :-2, 2:])
 
 
 def test_an_interlaced_tape_becomes_progressive_at_field_rate(tmp_path: Path, weights: Weights) -> None:

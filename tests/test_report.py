@@ -22,6 +22,7 @@ from tapemend.errors import TargetNotWritable
 from tapemend.frames import (
     Account,
     Analysis,
+    ChromaDelay,
     ColourTags,
     Comparison,
     Components,
@@ -111,6 +112,7 @@ def account(damaged: NDArray[np.bool_], **changes: Any) -> Account:
         ),
         verdict=verdict_on(damaged, confidence=0.9, reason="The scores form two groups."),
         shots=(Shot(start=0, stop=count),),
+        chroma_delay=ChromaDelay(right=0.4, down=None, frames=count),
         changed=np.where(damaged, 0.25, 0.0).astype(np.float32),
         moved=np.where(damaged, 1.25, 0.0).astype(np.float32),
         chroma_gains=np.where(damaged, 1.5, 1.0).astype(np.float32),
@@ -349,7 +351,10 @@ def test_a_tape_without_clean_frames_says_that_nothing_could_lend(tmp_path: Path
     windows = tuple(WindowNote(start=at, stop=at + 4, references=nobody) for at in (0, 4))
     report, page = reports(account(marks(8, *range(8)), windows=windows), tmp_path)
     assert "no clean frame to lend" in whats(report)
-    assert "2 windows of 2 had no reference frame and were restored from neighbouring frames only" in whats(report)
+    assert (
+        "2 windows of 2 had no reference frame and were restored from neighbouring frames only (each is named by its "
+        "first frame)."
+    ) in whats(report)
     assert [frame["index"] for frame in report["not_as_expected"][1]["frames"]] == [0, 4]
     assert "none; neighbouring frames only" in said(page)
 
@@ -388,6 +393,40 @@ def test_everything_that_was_not_as_expected_is_in_both_reports(tmp_path: Path) 
     assert len(report["not_as_expected"][2]["frames"]) == 100
     assert "Frame 5 (0:00:00.200)." in said(page)
     assert report["done"]["identical_frames"] == 298
+
+
+@pytest.mark.parametrize(
+    ("right", "down", "before", "stands", "flag"),
+    [
+        (3.84, 2.1, (0.0, 0.0), "about 3.8 pixels to the right of and 2.1 lines below luma", "3.8 2.1"),
+        (-2.0, 1.4, (0.0, 0.0), "about 2.0 pixels to the left of luma", "-2.0 0.0"),
+        (None, -1.6, (3.0, 0.5), "about 1.6 lines above luma", "3.0 -1.1"),
+    ],
+)
+def test_colour_that_stands_aside_is_said_with_what_puts_it_back(
+    tmp_path: Path, right: float | None, down: float, before: tuple[float, float], stands: str, flag: str
+) -> None:
+    late = account(marks(9), chroma_delay=ChromaDelay(right=right, down=down, frames=9))
+    late = replace(late, settings=late.settings | {"decode": {"chroma_delay": before}})
+    report, page = reports(late, tmp_path)
+    assert whats(report) == (
+        f"All over the tape colour stands {stands}, measured in 9 frames (Y/C delay): --chroma-delay {flag} "
+        "puts it back."
+    )
+    assert report["found"]["chroma_delay"] == {"right_pixels": right, "down_lines": down, "frames": 9}
+    assert whats(report) in said(page)
+
+
+def test_colour_that_was_put_back_is_said(tmp_path: Path) -> None:
+    moved = account(marks(9, 2))
+    moved = replace(moved, settings=moved.settings | {"decode": {"chroma_delay": (-3.0, 0.5)}})
+    report, page = reports(moved, tmp_path)
+    assert report["not_as_expected"] == []
+    assert "Colour that stood 3.0 pixels to the left of and 0.5 lines below luma was put back in every frame" in said(
+        page
+    )
+    assert "8 are but for the place of colour bit-identical to the source" in said(page)
+    assert "left but for the place of colour as they were" in said(page)
 
 
 def test_strength_zero_is_said_instead_of_every_unchanged_frame(tmp_path: Path) -> None:

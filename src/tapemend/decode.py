@@ -21,6 +21,7 @@ import av
 import av.error
 import numpy as np
 
+from tapemend.chroma_delay import put_back
 from tapemend.errors import PictureChanged, SourceChanged
 from tapemend.fields import Bobber
 from tapemend.frames import Frame, FrameIndex, FrameState, Plane, Tape
@@ -40,6 +41,9 @@ pictures, or without an index, give other frames, or none, right after the neare
 Emitted = tuple[int, av.VideoFrame, FrameState]
 """A frame on its way out: pts in the reader's time base, planar samples, state."""
 
+Sampled = Callable[[av.VideoFrame], tuple[Plane, ...]]
+"""Takes the samples out of such a frame."""
+
 
 class Reader:
     """Reads the frames of one tape; interlaced tape is bobbed to field rate, 2N frames from N."""
@@ -55,8 +59,9 @@ class Reader:
         self._index: FrameIndex | None = None
         self._cache: OrderedDict[int, Frame] = OrderedDict()
         self._cache_frames = decode.cache_frames
-        self._in_order = _Cursor(tape)
-        self._at_random = _Cursor(tape)
+        self._sampled = _sampling(tape, decode)
+        self._in_order = _Cursor(tape, self._sampled)
+        self._at_random = _Cursor(tape, self._sampled)
 
     def __enter__(self) -> Self:
         return self
@@ -95,7 +100,7 @@ class Reader:
         try:
             pictures = source.pictures() if watch is None else _watched(source.pictures(), watch)
             for number, (time, picture, state) in enumerate(_emitted(self._tape, pictures)):
-                planes = planes_of(picture)
+                planes = self._sampled(picture)
                 pts.append(time)
                 checksums.append(_checksum(planes))
                 states.append(STATES.index(state))
@@ -144,8 +149,8 @@ class Reader:
 class _Cursor:
     """A place in the tape from which frames are read on, and moved where that does not lead to the frame wanted."""
 
-    def __init__(self, tape: Tape) -> None:
-        self._tape = tape
+    def __init__(self, tape: Tape, sampled: Sampled) -> None:
+        self._tape, self._sampled = tape, sampled
         self._per_picture = 2 if tape.scan.used.interlaced else 1
         self._source: Source | None = None
         self._emitted: Iterator[Emitted] = iter(())
@@ -216,7 +221,7 @@ class _Cursor:
         except (StopIteration, av.error.FFmpegError, PictureChanged):
             return None
         self._position += 1
-        planes = planes_of(picture)
+        planes = self._sampled(picture)
         if pts != index.pts[number] or _checksum(planes) != index.checksum[number]:
             return None
         return Frame(index=number, pts=pts, planes=planes, state=state)
@@ -307,6 +312,14 @@ def _timed(picture: Picture, fields: list[av.VideoFrame], duration: int) -> Iter
     first, second = fields
     yield 2 * picture.pts, first, picture.state
     yield 2 * picture.pts + duration, second, picture.state
+
+
+def _sampling(tape: Tape, decode: DecodeSettings) -> Sampled:
+    """How samples come out: as they are stored, or with the colour put back."""
+    right, down = decode.chroma_delay
+    if right == down == 0:
+        return planes_of
+    return lambda picture: put_back(planes_of(picture), tape.layout, right, down)
 
 
 def _checksum(planes: tuple[Plane, ...]) -> int:

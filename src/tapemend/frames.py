@@ -365,6 +365,18 @@ class Comparison:
     """(H, W, 3) R'G'B'."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChromaDelay:
+    """Where colour stands beside luma all over a tape, as it was measured; None where that cannot be told."""
+
+    right: float | None
+    """Pixels of luma to its right; negative: to its left."""
+    down: float | None
+    """Lines below it; negative: above."""
+    frames: int
+    """In how many it was looked for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Survey:
     """What a tape is and what one pass over it found."""
@@ -377,6 +389,7 @@ class Survey:
     analysis: Analysis
     verdict: Verdict
     shots: tuple[Shot, ...]
+    chroma_delay: ChromaDelay
     settings: dict[str, Any]
     """Every setting that was used, JSON-ready, by stage."""
     software: dict[str, str]

@@ -15,7 +15,7 @@ from tapemend.device import choose_device
 from tapemend.files import file_sha256
 from tapemend.frames import Analysis, Inspection, Moment, Shot, Verdict
 from tapemend.measures import SignalStats
-from tapemend.pipeline import as_rgb, judged, look_through
+from tapemend.pipeline import as_rgb, delay_of_chroma, judged, look_through
 from tapemend.probe import probe
 from tapemend.progress import Progress, Silent
 from tapemend.references import ReferenceFinder
@@ -74,6 +74,7 @@ def inspect(
             analysis=analysis,
             verdict=verdict,
             shots=shots,
+            chroma_delay=delay_of_chroma(reader, analysis, tape.layout),
             helped=_helped(finder, verdict, shots),
             moments=tuple(
                 Moment(index=index, picture=as_rgb(reader.fetch(index).planes, tape.layout) if pictures else None)

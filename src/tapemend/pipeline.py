@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from tapemend import __version__, checkpoint
+from tapemend.chroma_delay import measured
 from tapemend.colour import rgb_codes, to_ycbcr
 from tapemend.decode import Reader, load_index, save_index
 from tapemend.detect import ANALYSIS_FILES, Scorer, analyse, find_shots, judge_in_shots, load, scorer
@@ -20,6 +21,7 @@ from tapemend.files import file_sha256
 from tapemend.frames import (
     Account,
     Analysis,
+    ChromaDelay,
     Comparison,
     FrameState,
     PictureForm,
@@ -44,6 +46,8 @@ from tapemend.settings import ReferenceSettings, Settings
 
 SEGMENT_FRAMES = 240
 """Frames of a segment, at the reader's rate; even, so that both fields of a frame are in one."""
+MEASURED = 24
+"""Frames in which the delay of chroma is measured."""
 COMPARISONS = 5
 """Before and after pictures in the report."""
 
@@ -91,6 +95,7 @@ def restore(
             analysis=analysis,
             verdict=plan.verdict,
             shots=plan.shots,
+            chroma_delay=delay_of_chroma(reader, analysis, tape.layout),
             changed=np.array([share for note in notes for share in note.changed], np.float32),
             moved=np.array([pixels for note in notes for pixels in note.moved], np.float32),
             chroma_gains=np.array([gain for note in notes for gain in note.chroma_gains], np.float32),
@@ -170,6 +175,13 @@ def judged(
     verdict = judge_in_shots(analysis, shots)
     whole = (reader.index.state == list(FrameState).index(FrameState.DECODED)) & ~verdict.lost
     return verdict, shots, ReferenceFinder(analysis, verdict, shots, settings, whole)
+
+
+def delay_of_chroma(reader: Reader, analysis: Analysis, layout: PixelLayout) -> ChromaDelay:
+    """Where colour stands beside luma, by the least damaged frames of as many parts of the tape."""
+    parts = np.array_split(np.arange(len(analysis)), min(MEASURED, len(analysis)))
+    chosen = [int(part[analysis.frame_score[part].argmin()]) for part in parts]
+    return measured((to_ycbcr(reader.fetch(index).planes, layout) for index in chosen), layout)
 
 
 def _plan(reader: Reader, tape: Tape, analysis: Analysis, settings: Settings) -> Plan:

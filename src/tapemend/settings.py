@@ -9,6 +9,9 @@ from pathlib import Path
 
 from tapemend.errors import SettingsError
 
+MOST_DELAY = 32
+"""Pixels, or lines, by which colour may be moved: no deck has more."""
+
 
 class FieldOrder(StrEnum):
     """What ``--field-order`` may say."""
@@ -44,10 +47,16 @@ class ProbeSettings:
 class DecodeSettings:
     """How frames are read."""
 
+    chroma_delay: tuple[float, float] = (0.0, 0.0)
+    """Pixels by which colour stands to the right of luma all over the tape, and lines by which it stands below, as
+    inspect measures them (Y/C delay); negative: to the left, above. It is put back in every frame."""
     cache_frames: int = 24
     """Frames kept for requests by index, at least 1."""
 
     def __post_init__(self) -> None:
+        if not all(abs(distance) <= MOST_DELAY for distance in self.chroma_delay):
+            right, down = self.chroma_delay
+            raise SettingsError(f"--chroma-delay {right:g} {down:g}: must be {MOST_DELAY} at most, or -{MOST_DELAY}")
         if self.cache_frames < 1:
             raise SettingsError(f"--cache-frames {self.cache_frames}: must be at least 1")
 

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from tapemend.frames import Account, FrameState, Survey
 from tapemend.report.summary import frames_in_state
-from tapemend.report.wording import counted
+from tapemend.report.wording import beside, counted
 
 NAMED_FRAMES = 100
 """Frames named in a deviation at most; its sentence says how many there are."""
+DELAYED = 1.5
+"""Pixels, or lines, from which on it is said where colour stands: of clean clips it is measured within 1.1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +42,20 @@ def deviations_found(survey: Survey) -> tuple[Deviation, ...]:
         *(Deviation(what=note) for note in survey.tape.notes),
         *(Deviation(what=note) for note in survey.index.notes),
         *_of_the_file(survey),
+        *_of_the_colour(survey),
         *_of_the_verdict(survey),
     )
 
 
-def setting(account: Account, stage: str, name: str) -> Any:
-    """Return the value of a setting that was used, None when the account does not hold it."""
-    return account.settings.get(stage, {}).get(name)
+def setting(survey: Survey, stage: str, name: str) -> Any:
+    """Return the value of a setting that was used, None when it was not a setting of this."""
+    return survey.settings.get(stage, {}).get(name)
+
+
+def colour_put_back(survey: Survey) -> tuple[float, float]:
+    """Return the pixels that colour was put back to the left, and the lines it was put up, in every frame."""
+    right, down = setting(survey, "decode", "chroma_delay") or (0.0, 0.0)
+    return right, down
 
 
 def _of_the_file(survey: Survey) -> Iterator[Deviation]:
@@ -57,6 +66,17 @@ def _of_the_file(survey: Survey) -> Iterator[Deviation]:
     if len(filled):
         yield _about(
             filled, f"{counted(len(filled), 'frame')} could not be had from the file; a copy of a neighbour stands in."
+        )
+
+
+def _of_the_colour(survey: Survey) -> Iterator[Deviation]:
+    delay = survey.chroma_delay
+    found = [told if told and abs(told) >= DELAYED else 0.0 for told in (delay.right, delay.down)]
+    if any(found):
+        flag = " ".join(f"{before + more:.1f}" for before, more in zip(colour_put_back(survey), found, strict=True))
+        yield Deviation(
+            what=f"All over the tape colour stands about {beside(*found)} luma, measured in "
+            f"{counted(delay.frames, 'frame')} (Y/C delay): --chroma-delay {flag} puts it back."
         )
 
 
@@ -86,7 +106,7 @@ def _of_the_repair(account: Account) -> Iterator[Deviation]:
             alone,
             f"{counted(len(alone), 'window')} of {len(account.windows):,} had no reference frame and "
             f"{'was' if len(alone) == 1 else 'were'} restored from neighbouring frames only "
-            "what is lost (each is named by its first frame).",
+            "(each is named by its first frame).",
         )
     if setting(account, "restore", "strength") == 0:
         yield Deviation(what="The strength was set to 0, so no picture was changed.")

@@ -81,6 +81,11 @@ def found_entry(survey: Survey, kinds: Iterable[KindOfDamage], where: NDArray[np
         },
         "damage_by_region": np.round(where, SCORE_DECIMALS).tolist(),
         "shot_count": len(survey.shots),
+        "chroma_delay": {
+            "right_pixels": _place(survey.chroma_delay.right),
+            "down_lines": _place(survey.chroma_delay.down),
+            "frames": survey.chroma_delay.frames,
+        },
     }
 
 
@@ -125,6 +130,11 @@ def deviation_entry(survey: Survey, deviation: Deviation) -> dict[str, Any]:
 def _share(value: float) -> float:
     """Return a share to four digits that count, so that a single changed sample is never rounded to none."""
     return float(f"{value:.4g}")
+
+
+def _place(told: float | None) -> float | None:
+    """Return where something stands to two decimals, if that can be told."""
+    return None if told is None else round(told, 2)
 
 
 def _short(value: object) -> str:

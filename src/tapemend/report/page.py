@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from tapemend.frames import Account
-from tapemend.report.deviations import Deviation
+from tapemend.report.deviations import Deviation, colour_put_back
 from tapemend.report.facts import settings_facts, tape_facts, written_facts
 from tapemend.report.parts import (
     damage_part,
@@ -45,8 +45,9 @@ def page(account: Account, summary: Summary, deviations: Sequence[Deviation]) ->
 
 def _verdict(account: Account, summary: Summary) -> str:
     unread = summary.frame_count - summary.changed - summary.identical
+    how = "but for the place of colour" if any(colour_put_back(account)) else "exactly"
     shares = (
-        ("is-clean", summary.identical, "left exactly as they were"),
+        ("is-clean", summary.identical, f"left {how} as they were"),
         ("is-changed", summary.changed, "repaired, whole or in part"),
         ("is-damaged", unread, "could not be read, a neighbour copied"),
     )

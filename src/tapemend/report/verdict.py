@@ -1,15 +1,16 @@
 """The outcome in plain words."""
 
 from tapemend.frames import Account
-from tapemend.report.deviations import setting
+from tapemend.report.deviations import colour_put_back, setting
 from tapemend.report.summary import Summary
-from tapemend.report.wording import clock, counted, percent
+from tapemend.report.wording import beside, clock, counted, percent
 
 
 def headline(account: Account, summary: Summary) -> str:
     """Return one sentence: how many frames were damaged, repaired, and left exactly as they were."""
     total, damaged = summary.frame_count, summary.damaged
     same = "left as in the source" if setting(account, "encode", "access") else "bit-identical to the source"
+    same = f"but for the place of colour {same}" if any(colour_put_back(account)) else same
     identical = f"{_number(summary.identical)} {'is' if summary.identical < 2 else 'are'} {same}"
     if damaged:
         found = f"{damaged:,} of {counted(total, 'frame')} ({percent(damaged, total)}) {_was(damaged)} damaged"
@@ -25,6 +26,8 @@ def headline(account: Account, summary: Summary) -> str:
 def particulars(account: Account, summary: Summary) -> str:
     """Return what the headline leaves out: length, how far the repair went, frames that are special."""
     sentences = [f"The tape runs for {clock(summary.duration, 0 if summary.duration >= 10 else 2)}."]
+    if any(moved := colour_put_back(account)):
+        sentences.append(f"Colour that stood {beside(*moved)} luma was put back in every frame, as was asked.")
     if summary.changed:
         sentences.append(
             f"Where a frame was changed, {percent(summary.mean_changed)} of its picture changed on average."

@@ -20,6 +20,13 @@ def percent(part: float, whole: float = 1.0) -> str:
     return f"{share:.1f}".removesuffix(".0") + " %"
 
 
+def beside(right: float, down: float) -> str:
+    """Return where something stands that is not in its place: ``3.8 pixels to the right of and 2.0 lines below``."""
+    along = f"{abs(right):.1f} pixels to the {'right' if right > 0 else 'left'} of"
+    across = f"{abs(down):.1f} lines {'below' if down > 0 else 'above'}"
+    return " and ".join([along] * (right != 0) + [across] * (down != 0))
+
+
 def clock(seconds: Fraction, decimals: int = 3) -> str:
     """Return a time as h:mm:ss with that many decimals, rounded once, exactly."""
     unit = 10**decimals
