@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import conv1d, grid_sample
+from torch.nn.functional import avg_pool2d, conv1d, grid_sample
 
 from tapemend.colour import add_change, to_ycbcr
 from tapemend.frames import ChromaDelay, Components, PixelLayout, Plane
@@ -21,17 +21,17 @@ FARTHEST = 20
 SOFTNESS = 3.0
 """Standard deviation in pixels of the Gaussian whose slope stands for an edge: colour on tape has no sharper ones."""
 STEP = 4
-"""Of so many lines one is looked at: those beside it say the same."""
+"""So many lines are looked at as one, their mean: what they agree on stands out of the noise."""
 BORDER = 0.06
 """Share of the picture on each side that is not looked at: blanking, and the change of heads."""
 BANDS = 4
 """Parts of a picture, one below the other, each of which has a say of its own."""
 FEWEST = 3
 """Frames from which on their agreement says something."""
-FAINTEST, APART = 0.1, 3.0
+FAINTEST, APART = 0.05, 3.0
 """Correlation of the edges of colour with those of luma from which on it tells their place, and by how much the places
-that single parts of frames tell may differ from it, in the median. 52 clean clips are told to be right, within 1.1
-pixels, but for two filmed with poor cameras; four that show next to no colour are not told."""
+that single bands of frames tell may differ from it, in the median. 50 of 52 clean clips are told to be right, within 1.2
+pixels and lines, or are not told."""
 
 
 def put_back(planes: Sequence[Plane], layout: PixelLayout, right: float, down: float) -> tuple[Plane, ...]:
@@ -69,7 +69,7 @@ def _agreement(picture: Tensor) -> NDArray[np.float64]:
     W), with colour taken from -FARTHEST to FARTHEST pixels to the right: of all, and of each band. Zeros where either
     has none."""
     top, left = (int(BORDER * side) for side in picture.shape[1:])
-    slopes = _slopes(picture[:, top : picture.shape[1] - top : STEP])
+    slopes = _slopes(avg_pool2d(picture[:, top : picture.shape[1] - top], (STEP, 1), ceil_mode=True))
     luma, *chroma = slopes[..., left : picture.shape[2] - left]
     strengths = torch.stack([luma.abs(), torch.hypot(*chroma)])
     strengths -= strengths.mean(-1, keepdim=True)
