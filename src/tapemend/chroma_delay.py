@@ -30,8 +30,8 @@ FEWEST = 3
 """Frames from which on their agreement says something."""
 FAINTEST, APART = 0.05, 3.0
 """Correlation of the edges of colour with those of luma from which on it tells their place, and by how much the places
-that single bands of frames tell may differ from it, in the median. 50 of 52 clean clips are told to be right, within 1.2
-pixels and lines, or are not told."""
+that single bands of frames tell may differ from it, in the median. 50 of 52 clean clips are told to be right, within
+1.2 pixels and lines, or are not told."""
 
 
 def put_back(planes: Sequence[Plane], layout: PixelLayout, right: float, down: float) -> tuple[Plane, ...]:
