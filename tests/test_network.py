@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, interpolate, pad
 
 from tapemend.lines import move_lines
-from tapemend.network.blocks import folding, unfold_pixels
+from tapemend.network.blocks import folded, folding, unfold_pixels
 from tapemend.network.damage import AlongLines, DamageNetwork, steps_between_frames, steps_between_lines, with_ends
 from tapemend.network.lending import ANOTHER, Lending, shows_the_same
 from tapemend.network.mixing import OFFERS, Mixing
@@ -54,8 +54,11 @@ def test_unfolding_lays_channels_along_the_line(
 def test_a_folding_convolution_keeps_rows_and_answers_once_for_each_group_of_columns() -> None:
     convolution = folding(2, 5, 4)
     picture = pictures(1, 2, 6, 32).requires_grad_()
-    answer = convolution(picture)
+    answer = folded(convolution, picture)
     assert answer.shape == (1, 5, 6, 8)
+    torch.testing.assert_close(answer, convolution(picture))
+    more = torch.arange(5.0)
+    torch.testing.assert_close(folded(convolution, picture, more), answer + more[:, None, None])
     (seen,) = torch.autograd.grad(answer[0, :, 3, 2].sum(), picture)
     touched = seen[0].abs().sum(0).nonzero()
     assert (touched.amin(0).tolist(), touched.amax(0).tolist()) == ([2, 4], [4, 15])

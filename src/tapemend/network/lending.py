@@ -4,9 +4,9 @@ from functools import reduce
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, interpolate, leaky_relu
+from torch.nn.functional import interpolate, leaky_relu
 
-from tapemend.network.blocks import ROUGH, folding, roughness, start_at_zero
+from tapemend.network.blocks import ROUGH, folded, folding, roughness, start_at_zero
 from tapemend.network.motion import block_means, filled, trusted
 
 SEEN = 3 + ROUGH + 2
@@ -65,10 +65,7 @@ class Lending(nn.Module):
         A lender at a time stays in the processor's cache, and a weight is spread over its values faster where channels
         lie one after another in memory.
         """
-        seen = torch.cat([change, roughness(lender), may, torn], 1)
-        seen, look = seen.contiguous(memory_format=torch.channels_last), self.look
-        assert look.bias is not None
-        looked = conv2d(seen, look.weight, look.bias + kind, look.stride, look.padding)
+        looked = folded(self.look, torch.cat([change, roughness(lender), may, torn], 1), kind)
         offer = self.offer(leaky_relu(looked, 0.1, inplace=True)).contiguous()
         barred = reduce(torch.maximum, ((1 - may)[..., first :: self.fold] for first in range(self.fold)))
         return offer[:, :HEADS] + BLOCKED * barred, torch.unflatten(offer[:, HEADS:], 1, (HEADS, -1))

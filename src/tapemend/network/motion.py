@@ -137,17 +137,13 @@ def _moved(pictures: Tensor, vectors: Tensor) -> Tensor:
 
 def _search(near: Tensor, far: Tensor) -> Tensor:
     """(N, 2, h, w) whole samples: the least mean absolute difference over blocks of 5 x 5 samples."""
-    height, width = near.shape[-2:]
-    wide = pad(far, (REACH,) * 4, mode="replicate")
     side = range(-REACH, REACH + 1)
     steps = [(right, down) for down in side for right in side]
-    costs = torch.stack(
-        [
-            (wide[..., REACH + down :, REACH + right :][..., :height, :width] - near).abs().sum(1)
-            for right, down in steps
-        ],
-        1,
+    around = pad(far, (REACH,) * 4, mode="replicate").unfold(2, len(side), 1).unfold(3, len(side), 1)
+    apart = (
+        there.sub(here[..., None, None]).abs_() for here, there in zip(near.unbind(1), around.unbind(1), strict=True)
     )
+    costs = reduce(Tensor.add_, apart).flatten(3).movedim(3, 1)
     offsets = torch.tensor(steps).to(near)
     distance = offsets.square().sum(1).sqrt()
     best = (block_means(costs, 5) + FAR * distance[:, None, None]).min(1).indices

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, pixel_shuffle
 
-from tapemend.network.blocks import ROUGH, blocks, folding, roughness, start_at_zero, unfold_pixels
+from tapemend.network.blocks import ROUGH, blocks, folded, folding, roughness, start_at_zero, unfold_pixels
 from tapemend.network.lending import Lending, shows_the_same
 from tapemend.network.mixing import Mixing
 from tapemend.network.motion import COARSEST, LENDS, block_means, brought, motion
@@ -144,7 +144,7 @@ class RestorationNetwork(nn.Module):
         nearest: (N, 2, 3, H, W), the changes of the frames to their neighbours.
         """
         alone = torch.cat([seen.frames, nearest.flatten(1, 2), roughness(seen.frames), seen.torn], 1)
-        own = self.stem(alone.contiguous(memory_format=torch.channels_last))
+        own = folded(self.stem, alone)
         lendable = torch.cat([torch.ones_like(seen.neighbours[:, :, 0]), seen.lendable], 1)
         lenders = torch.cat([seen.neighbours, seen.references], 1)
         features, lent = self.lending(seen.frames, seen.torn, lenders, lendable, len(NEIGHBOURS))
