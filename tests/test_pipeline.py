@@ -134,6 +134,14 @@ def test_colour_is_put_back_in_every_frame_and_nothing_else_is_changed(
         assert np.array_equal(new[:, 2:, :-2], old[:, :-2, 2:])
 
 
+def test_colour_is_not_put_back_where_there_is_none(tmp_path: Path, weights: Weights) -> None:
+    source = Clip(pixel_format="gray").write(tmp_path / "tape.mkv")
+    settings = replace(weights.settings(), decode=DecodeSettings(chroma_delay=(4.0, 0.0)))
+    with refused(SettingsError, source) as said:
+        pipeline.restore(source, tmp_path / "restored.mkv", settings)
+    assert said == [f"--chroma-delay 4 0: {source} has no colour; leave it out"]
+
+
 def test_an_interlaced_tape_becomes_progressive_at_field_rate(tmp_path: Path, weights: Weights) -> None:
     source = Clip(scan=ScanType.TOP_FIRST).write(tmp_path / "tape.mkv")
     outcome = pipeline.restore(source, tmp_path / "restored.mkv", weights.settings(weights.damaged))

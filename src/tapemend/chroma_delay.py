@@ -38,7 +38,7 @@ def put_back(planes: Sequence[Plane], layout: PixelLayout, right: float, down: f
     """A frame's planes, with the colour moved left by ``right`` pixels of luma and up by ``down`` lines.
 
     Cubic between samples (Keys, IEEE Trans. ASSP 1981, a = -0.75), borders replicated, rounded, clipped to the format's
-    codes. Luma keeps its codes, and whole samples come out as they were.
+    codes. Luma keeps its codes, and whole samples come out as they were, but for a code or two of 16 bits.
     """
     if layout.components is Components.GRAY:
         return tuple(planes)

@@ -22,9 +22,9 @@ import av.error
 import numpy as np
 
 from tapemend.chroma_delay import put_back
-from tapemend.errors import PictureChanged, SourceChanged
+from tapemend.errors import PictureChanged, SettingsError, SourceChanged
 from tapemend.fields import Bobber
-from tapemend.frames import Frame, FrameIndex, FrameState, Plane, Tape
+from tapemend.frames import Components, Frame, FrameIndex, FrameState, Plane, Tape
 from tapemend.pictures import planar_format, planes_of
 from tapemend.settings import DecodeSettings
 from tapemend.source import Picture, Source
@@ -49,7 +49,8 @@ class Reader:
     """Reads the frames of one tape; interlaced tape is bobbed to field rate, 2N frames from N."""
 
     def __init__(self, tape: Tape, decode: DecodeSettings) -> None:
-        """Raise SourceChanged if the file is gone or has another size than when it was probed."""
+        """Raise SourceChanged if the file is gone or has another size than when it was probed, SettingsError where
+        colour is to be put back and there is none."""
         if not tape.path.is_file() or tape.path.stat().st_size != tape.size_bytes:
             raise SourceChanged(f"{tape.path} is not the file that was probed; start again from the file as it is now")
         self.bobs = tape.scan.used.interlaced
@@ -315,10 +316,12 @@ def _timed(picture: Picture, fields: list[av.VideoFrame], duration: int) -> Iter
 
 
 def _sampling(tape: Tape, decode: DecodeSettings) -> Sampled:
-    """How samples come out: as they are stored, or with the colour put back."""
+    """How samples come out: as they are stored, or with the colour put back. SettingsError where there is no colour."""
     right, down = decode.chroma_delay
     if right == down == 0:
         return planes_of
+    if tape.layout.components is Components.GRAY:
+        raise SettingsError(f"--chroma-delay {right:g} {down:g}: {tape.path} has no colour; leave it out")
     return lambda picture: put_back(planes_of(picture), tape.layout, right, down)
 
 
