@@ -25,6 +25,7 @@ from av.stream import Disposition
 from tapemend.errors import NotAVideo, PictureChanged, SourceChanged
 from tapemend.frames import FrameState, Plane, Tape
 from tapemend.pictures import frame_of, planes_of, to_planar
+from tapemend.wording import by_number, counted
 
 logger = logging.getLogger(__name__)
 
@@ -287,28 +288,30 @@ class Source:
         notes.extend(self._promise_notes())
         if tally.broke_off:
             notes.append(f"Reading broke off after frame {tally.given - 1}: {tally.broke_off}.")
-        if tally.undecodable_packets:
-            notes.append(f"{tally.undecodable_packets} packets of the file could not be decoded.")
-        if tally.missing_at_start:
-            notes.append(f"{tally.missing_at_start} frames at the start could not be decoded and are left out.")
-        if tally.missing_at_end:
-            notes.append(f"{tally.missing_at_end} frames at the end could not be decoded and are left out.")
-        if tally.filled:
-            notes.append(f"{tally.filled} frames that the file could not give are copies of the frame before them.")
+        if count := tally.undecodable_packets:
+            notes.append(f"{counted(count, 'packet')} of the file could not be decoded.")
+        if count := tally.missing_at_start:
+            are = by_number(count, "is", "are")
+            notes.append(f"{counted(count, 'frame')} at the start could not be decoded and {are} left out.")
+        if count := tally.missing_at_end:
+            are = by_number(count, "is", "are")
+            notes.append(f"{counted(count, 'frame')} at the end could not be decoded and {are} left out.")
+        if count := tally.filled:
+            copies = by_number(count, "is a copy", "are copies")
+            notes.append(f"{counted(count, 'frame')} that the file could not give {copies} of the frame before.")
         if tally.corrupt:
             first = ", ".join(str(number) for number in tally.first_corrupt)
             more = ", ..." if tally.corrupt > len(tally.first_corrupt) else ""
-            which = (
-                f"1 frame is damaged in the file (source frame {first}"
-                if tally.corrupt == 1
-                else (f"{tally.corrupt} frames are damaged in the file (source frames {first}")
-            )
-            notes.append(f"{which}{more}).")
-        if tally.gaps:
-            notes.append(f"{tally.gaps} times the next frame comes more than {GAP_SECONDS} s later; the gaps are kept.")
-        if tally.repaired_times:
+            are = by_number(tally.corrupt, "is", "are")
+            numbers = by_number(tally.corrupt, "source frame", "source frames")
+            notes.append(f"{counted(tally.corrupt, 'frame')} {are} damaged in the file ({numbers} {first}{more}).")
+        if count := tally.gaps:
+            times, gaps = by_number(count, "Once", f"{count:,} times"), by_number(count, "gap is", "gaps are")
+            notes.append(f"{times} the next frame comes more than {GAP_SECONDS} s later; the {gaps} kept.")
+        if count := tally.repaired_times:
+            were, follow = by_number(count, "was", "were"), by_number(count, "it follows", "they follow")
             notes.append(
-                f"{tally.repaired_times} timestamps were missing or did not rise; they follow the frame rate instead."
+                f"{counted(count, 'timestamp')} {were} missing or did not rise; {follow} the frame rate instead."
             )
         return tuple(notes)
 

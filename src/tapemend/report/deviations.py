@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from tapemend.frames import Account, FrameState, Survey
 from tapemend.report.summary import frames_in_state
-from tapemend.report.wording import beside, counted
+from tapemend.report.wording import beside
+from tapemend.wording import by_number, counted
 
 NAMED_FRAMES = 100
 """Frames named in a deviation at most; its sentence says how many there are."""
@@ -105,7 +106,7 @@ def _of_the_repair(account: Account) -> Iterator[Deviation]:
         yield _about(
             alone,
             f"{counted(len(alone), 'window')} of {len(account.windows):,} had no reference frame and "
-            f"{'was' if len(alone) == 1 else 'were'} restored from neighbouring frames only "
+            f"{by_number(len(alone), 'was', 'were')} restored from neighbouring frames only "
             "(each is named by its first frame).",
         )
     if setting(account, "restore", "strength") == 0:

@@ -16,7 +16,8 @@ from tapemend.report.parts import (
 )
 from tapemend.report.plot import measure_plot
 from tapemend.report.summary import KINDS, duration
-from tapemend.report.wording import clock, counted, percent
+from tapemend.report.wording import clock, percent
+from tapemend.wording import counted
 
 PLOTTED = {
     "YAVG": "mean luma",

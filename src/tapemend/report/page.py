@@ -18,7 +18,8 @@ from tapemend.report.parts import (
 from tapemend.report.plot import change_plot
 from tapemend.report.summary import Summary, most_changed_windows
 from tapemend.report.verdict import headline, particulars
-from tapemend.report.wording import counted, percent, timecode
+from tapemend.report.wording import percent, timecode
+from tapemend.wording import counted
 
 LISTED_WINDOWS = 50
 """Windows in the page's table at most; the JSON has all."""

@@ -3,7 +3,8 @@
 from tapemend.frames import Account
 from tapemend.report.deviations import colour_put_back, setting
 from tapemend.report.summary import Summary
-from tapemend.report.wording import beside, clock, counted, percent
+from tapemend.report.wording import beside, clock, percent
+from tapemend.wording import counted
 
 
 def headline(account: Account, summary: Summary) -> str:

@@ -3,11 +3,7 @@
 from fractions import Fraction
 
 from tapemend.frames import FrameIndex
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun: ``1 frame``, ``1,500 frames``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+from tapemend.wording import counted
 
 
 def percent(part: float, whole: float = 1.0) -> str:
