@@ -11,7 +11,6 @@ put back by what is told (not at all where that is too little to be told to anyb
 
 import argparse
 import json
-from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
@@ -28,7 +27,7 @@ from tapemend.degrade.passes import Moments
 from tapemend.degrade.passes.fm import LuminanceNoise
 from tapemend.degrade.passes.recording import ColourUnder
 from tapemend.pictures import layout_of
-from tapemend.report.deviations import DELAYED
+from tapemend.report.deviations import worth_putting_back
 
 FORMATS = ("none", "vhs-sp", "vhs-ep", "video8-sp", "u-matic-low")
 FRAMES, STRETCH = 12, 120
@@ -63,14 +62,13 @@ def result(clean: Tensor, name: str, seed: int) -> dict[str, float | None]:
     """What is told of a clip (T, 3, H, W) in a format, what the deck did, and the PSNR of colour."""
     played, right, down = recorded(clean, name, seed)
     told = measured(played, LAYOUT)
-    found = [place if place and abs(place) >= DELAYED else 0.0 for place in (told.right, told.down)]
     return {
         "right": right,
         "down": down,
         "right_told": told.right,
         "down_told": told.down,
         "played_db": psnr(played, clean),
-        "told_db": psnr(moved(played, *found), clean),
+        "told_db": psnr(moved(played, *worth_putting_back(told)), clean),
         "truth_db": psnr(moved(played, right, down), clean),
     }
 
@@ -99,9 +97,8 @@ def psnr(pictures: Tensor, clean: Tensor) -> float:
     return float(-10 * errors.clamp(min=1e-10).log10().mean())
 
 
-def summary(rows: Iterable[dict[str, float | None]]) -> str:
+def summary(rows: list[dict[str, float | None]]) -> str:
     """A line of the table."""
-    rows = list(rows)
     parts = [f"{sum(row['right_told'] is not None for row in rows):3} of {len(rows):2}"]
     for name in ("right", "down"):
         pairs = ((row[f"{name}_told"], row[name]) for row in rows)

@@ -4,17 +4,17 @@ Decks and cables delay the narrow chroma more than luma, and each pass through a
 so (AV Artifact Atlas: Y/C delay error). Copies of copies have it twice.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, conv1d, grid_sample
+from torch.nn.functional import avg_pool2d, grid_sample
 
 from tapemend.colour import add_change, to_ycbcr
 from tapemend.frames import ChromaDelay, Components, PixelLayout, Plane
+from tapemend.lines import sums_of_lines
 
 FARTHEST = 20
 """Pixels, or lines, up to which colour is looked for."""
@@ -101,12 +101,9 @@ def _vertex(curve: NDArray[np.float64]) -> float:
 
 
 def _slopes(pictures: Tensor) -> Tensor:
-    """(N, H, W) slopes along lines, of a Gaussian of SOFTNESS."""
-    reach = math.ceil(3 * SOFTNESS)
-    away = torch.arange(-reach, reach + 1) / SOFTNESS
-    kernel = away * torch.exp(-0.5 * away.square())
-    lines = pictures.flatten(0, 1)[:, None]
-    return conv1d(lines, kernel[None, None], padding=reach).reshape(pictures.shape)
+    """(N, H, W) slopes along lines, weighed by a Gaussian of SOFTNESS."""
+    lines = pictures.flatten(0, 1)
+    return sums_of_lines(torch.diff(lines, prepend=lines[:, :1]), SOFTNESS).reshape(pictures.shape)
 
 
 def _sited(layout: PixelLayout) -> float:

@@ -290,12 +290,10 @@ class Source:
             notes.append(f"Reading broke off after frame {tally.given - 1}: {tally.broke_off}.")
         if count := tally.undecodable_packets:
             notes.append(f"{counted(count, 'packet')} of the file could not be decoded.")
-        if count := tally.missing_at_start:
-            are = by_number(count, "is", "are")
-            notes.append(f"{counted(count, 'frame')} at the start could not be decoded and {are} left out.")
-        if count := tally.missing_at_end:
-            are = by_number(count, "is", "are")
-            notes.append(f"{counted(count, 'frame')} at the end could not be decoded and {are} left out.")
+        for place, count in (("start", tally.missing_at_start), ("end", tally.missing_at_end)):
+            if count:
+                are = by_number(count, "is", "are")
+                notes.append(f"{counted(count, 'frame')} at the {place} could not be decoded and {are} left out.")
         if count := tally.filled:
             copies = by_number(count, "is a copy", "are copies")
             notes.append(f"{counted(count, 'frame')} that the file could not give {copies} of the frame before.")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tapemend.frames import Account, FrameState, Survey
+from tapemend.frames import Account, ChromaDelay, FrameState, Survey
 from tapemend.report.summary import frames_in_state
 from tapemend.report.wording import beside
 from tapemend.wording import by_number, counted
@@ -59,6 +59,12 @@ def colour_put_back(survey: Survey) -> tuple[float, float]:
     return right, down
 
 
+def worth_putting_back(delay: ChromaDelay) -> tuple[float, float]:
+    """Return pixels to the right and lines below that are said of colour, 0 for what is too little or not told."""
+    right, down = (told if told and abs(told) >= DELAYED else 0.0 for told in (delay.right, delay.down))
+    return right, down
+
+
 def _of_the_file(survey: Survey) -> Iterator[Deviation]:
     corrupt = frames_in_state(survey, FrameState.CORRUPT)
     if len(corrupt):
@@ -72,8 +78,7 @@ def _of_the_file(survey: Survey) -> Iterator[Deviation]:
 
 def _of_the_colour(survey: Survey) -> Iterator[Deviation]:
     delay = survey.chroma_delay
-    found = [told if told and abs(told) >= DELAYED else 0.0 for told in (delay.right, delay.down)]
-    if any(found):
+    if any(found := worth_putting_back(delay)):
         flag = " ".join(f"{before + more:.1f}" for before, more in zip(colour_put_back(survey), found, strict=True))
         yield Deviation(
             what=f"All over the tape colour stands about {beside(*found)} luma, measured in "
