@@ -250,6 +250,14 @@ def test_it_says_how_much_colour_was_strengthened(tmp_path: Path) -> None:
     assert "Colour that had faded" not in said(page)
 
 
+def test_it_says_how_much_colour_was_weakened(tmp_path: Path) -> None:
+    report, page = reports(account(marks(3, 1), chroma_gains=np.array([1, 0.4, 0.7], np.float32)), tmp_path)
+    assert (report["done"]["frames_with_colour_weakened"], report["done"]["weakest_chroma_gain"]) == (2, 0.4)
+    assert "Colour that was too strong was weakened in 2 frames, to as little as 0.4 times what it was." in said(page)
+    _, page = reports(account(marks(3, 1)), tmp_path)
+    assert "too strong" not in said(page)
+
+
 def test_it_says_which_frames_were_made_up(tmp_path: Path) -> None:
     verdict = replace(verdict_on(marks(4, 1, 2)), lost=marks(4, 2))
     report, page = reports(account(marks(4, 1, 2), verdict=verdict), tmp_path)

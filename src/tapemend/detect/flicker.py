@@ -2,7 +2,8 @@
 
 A recorder's automatic gain that starts at something, or a bad contact, scales the whole picture alike for a frame or a
 few; beside its shot it shows. Light that is filmed comes from somewhere. What fades, or a lamp that is switched,
-differs from one side only. A frame that is brighter may be a flash, and stays; beside darker ones it is flicker.
+differs from one side only. A frame that is brighter may be a flash, and stays; beside darker ones it is flicker. What
+is damaged otherwise may be darker or brighter by that, and tells nothing of a frame that is not.
 """
 
 import warnings
@@ -34,30 +35,35 @@ COLOURFUL = 3.0
 
 def with_flicker(verdict: Verdict, signature: NDArray[np.uint8], shots: Sequence[Shot]) -> Verdict:
     """The verdict on a tape, that takes frames whose brightness jumps for damaged too."""
-    found = replace(verdict, levels=find_levels(signature, shots))
+    found = replace(verdict, levels=find_levels(signature, shots, verdict.damaged))
     number = int((found.flickering & ~verdict.damaged).sum())
     said = f" {number} more are darker or brighter than those beside them." if number else ""
     return replace(found, damaged=verdict.damaged | found.flickering, reason=verdict.reason + said)
 
 
-def find_levels(signature: NDArray[np.uint8], shots: Sequence[Shot]) -> NDArray[np.float32]:
+def find_levels(
+    signature: NDArray[np.uint8], shots: Sequence[Shot], damaged: NDArray[np.bool_]
+) -> NDArray[np.float32]:
     """By what luma and chroma of each frame are to be multiplied, (N, 2), to be as those around are.
 
-    signature: (N, 12, 16, 3) uint8 Y'CbCr, may be memory-mapped: it is read in chunks. 1 of frames that stay.
+    signature: (N, 12, 16, 3) uint8 Y'CbCr, may be memory-mapped: it is read in chunks; damaged: (N,) frames that are so
+    otherwise. 1 of frames that stay.
     """
     levels = np.ones((len(signature), 2), np.float32)
     for shot in shots:
-        levels[shot.start : shot.stop] = told_in_chunks(signature, shot, 2 * REACH, _levels)
+        told = told_in_chunks(shot, 2 * REACH, lambda part: _levels(signature[part], damaged[part]))
+        levels[shot.start : shot.stop] = told
     return levels
 
 
-def _levels(signature: NDArray[np.float32]) -> NDArray[np.float32]:
+def _levels(signature: NDArray[np.uint8], damaged: NDArray[np.bool_]) -> NDArray[np.float32]:
     """(N, 2) of frames in a row, (N, 12, 16, 3), of one shot."""
     cells = signature.reshape(len(signature), -1, 3) - np.array([0, 128, 128], np.float32)
     gains = np.zeros((len(cells), 2))
     for index in _candidates(cells[..., 0].mean(1)):
-        before = _gains(cells[index], cells[max(0, index - REACH) : index])
-        after = _gains(cells[index], cells[index + 1 : index + 1 + REACH])
+        sides = slice(max(0, index - REACH), index), slice(index + 1, index + 1 + REACH)
+        tell = damaged[index] | ~damaged
+        before, after = (_gains(cells[index], cells[side][tell[side]]) for side in sides)
         if before[0] * after[0] > 0:
             gains[index] = min(before, after, key=lambda gain: abs(float(gain[0])))
     luma = gains[:, 0]

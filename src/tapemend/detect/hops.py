@@ -42,13 +42,13 @@ def find_hops(signature: NDArray[np.uint8], shots: Sequence[Shot]) -> NDArray[np
     """
     hops = np.zeros(len(signature), np.float32)
     for shot in shots:
-        hops[shot.start : shot.stop] = told_in_chunks(signature, shot, LONGEST, _hops)
+        hops[shot.start : shot.stop] = told_in_chunks(shot, LONGEST, lambda part: _hops(signature[part]))
     return hops
 
 
-def _hops(signature: NDArray[np.float32]) -> NDArray[np.float32]:
+def _hops(signature: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(N,) of frames in a row, (N, 12, 16, 3), of one shot."""
-    luma = signature[..., 0]
+    luma = signature[..., 0].astype(np.float32)
     hops = np.zeros(len(luma), np.float32)
     # The mean differences of frames, and of those 1, 2, … after them.
     differences = [np.abs(luma[away:] - luma[:-away]).mean((1, 2)) for away in range(1, LONGEST + 2)]

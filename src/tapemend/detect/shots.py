@@ -105,21 +105,15 @@ def neighbour_distances(signature: NDArray[np.uint8]) -> tuple[NDArray[np.uint8]
     return contrast, distance
 
 
-def told_in_chunks(
-    signature: NDArray[np.uint8],
-    shot: Shot,
-    reach: int,
-    tell: Callable[[NDArray[np.float32]], NDArray[np.float32]],
-) -> NDArray[np.float32]:
+def told_in_chunks(shot: Shot, reach: int, tell: Callable[[slice], NDArray[np.float32]]) -> NDArray[np.float32]:
     """What is told of each frame of a shot beside others of it, (n, ...).
 
-    ``tell`` gets the signatures (K, 12, 16, 3) of CHUNK_FRAMES frames in a row and of up to ``reach`` on either side.
+    ``tell`` is asked about CHUNK_FRAMES frames in a row with up to ``reach`` on either side, and answers for all.
     """
     parts = []
     for start in range(shot.start, shot.stop, CHUNK_FRAMES):
         first, stop = max(shot.start, start - reach), min(start + CHUNK_FRAMES, shot.stop)
-        cells = signature[first : min(stop + reach, shot.stop)].astype(np.float32)
-        parts.append(tell(cells)[start - first : stop - first])
+        parts.append(tell(slice(first, min(stop + reach, shot.stop)))[start - first : stop - first])
     return np.concatenate(parts)
 
 

@@ -1,12 +1,11 @@
-"""The colour that a frame as a whole has lost, told by clean frames of the same scene.
+"""The colour that a frame as a whole has lost, or has too much of, told by clean frames of the same scene.
 
-A weak chroma signal (a worn tape, a copy's wrong level, a hunting automatic control) scales Cb and Cr of the whole
-picture alike. Clean frames are brought to the frame's place along motion, and the ratio of their chroma to its own is
+A chroma signal that is weak (a worn tape, a copy's wrong level, a hunting automatic control) or too strong (a filter
+that lifts the subcarrier, a control that misreads the burst) scales Cb and Cr of the whole picture alike. Clean frames are brought to the frame's place along motion, and the ratio of their chroma to its own is
 the slope of a line through the means of blocks, by total least squares, as both have noise. Blocks whose luma differs
 show something else, and what single lines or dropouts do to a block's chroma is an outlier. Nothing here is learned.
 
-A picture that is darker too, as in a fade, is left alone; so is one with more colour than the clean frames have, for
-they may have lost theirs.
+A picture that is darker too, as in a fade, is left alone.
 
 Of a picture that has no colour left there is nothing to be strengthened: it gets that of the clean frames, where they
 show the same.
@@ -53,10 +52,12 @@ LOOKS = 2
 LEAST, MOST = 1.1, 4.0
 """Gain below which colour is left as it is, for it changes by 6 % in six frames where a wing is opened, and above which
 there is none left to be strengthened."""
+TOO_MUCH = 0.8
+"""Gain from which on down there is too much colour: half as much noise as colour looks like 0.85."""
 
 
 def chroma_gain(frame: Tensor, references: Tensor, lendable: Tensor) -> float:
-    """By what a frame's Cb and Cr are to be multiplied to have the colour of clean frames of its scene, at least 1.
+    """By what a frame's Cb and Cr are to be multiplied to have the colour of clean frames of its scene.
 
     frame: (3, H, W) float32 Y'CbCr, H and W multiples of 16; references: (D, 3, H, W); lendable: (D, rows, columns)
     bool, regions of them that are clean. The median over those that tell anything, 1 where none does.
@@ -66,7 +67,7 @@ def chroma_gain(frame: Tensor, references: Tensor, lendable: Tensor) -> float:
         coloured = with_colour(frame[None], torch.tensor([total]).to(frame))[0]
         gains = [gain for gain in map(_gain, *_beside(coloured, references, lendable)) if math.isfinite(gain)]
         total *= statistics.median(gains) if gains else 1.0
-        if not LEAST < total < MOST:
+        if TOO_MUCH < total < LEAST or total > MOST:
             return 1.0
     return total
 
@@ -133,21 +134,27 @@ def _beside(frame: Tensor, references: Tensor, lendable: Tensor) -> tuple[Tensor
 
 
 def _gain(frame: Tensor, reference: Tensor, weight: Tensor) -> float:
-    """(3, h, w) each, (h, w): the ratio of their chroma; not a number where the reference tells nothing of it."""
+    """(3, h, w) each, (h, w): the ratio of their chroma; not a number where the reference tells nothing of it.
+
+    Noise of the frame lets its chroma look stronger than it is: that there is too much of it is told by the slope that
+    takes all noise for the frame's.
+    """
     own, other = frame[1:], reference[1:]
     near = weight
     for _ in range(ROUNDS):
-        gain, correlation = _slope(own, other, near)
+        gain, at_least, correlation = _slopes(own, other, near)
         apart = (other - gain * own).square().sum(0) / (1 + gain * gain)
         near = weight / (1 + apart / OUTLIER**2)
-    return gain if correlation > CORRELATION and weight.mean() > COVERED else math.nan
+    told = correlation > CORRELATION and weight.mean() > COVERED
+    return max(gain, min(at_least, 1.0)) if told else math.nan
 
 
-def _slope(one: Tensor, other: Tensor, weight: Tensor) -> tuple[float, float]:
-    """The slope of a line through 0 by total least squares, and the correlation; not numbers where there is no line."""
+def _slopes(one: Tensor, other: Tensor, weight: Tensor) -> tuple[float, float, float]:
+    """The slope of a line through 0 by total least squares, and by least squares along the first one, that alone has
+    noise then; and the correlation. Not numbers where there is no line."""
     squares, others, products = ((weight * each).sum().item() for each in (one * one, other * other, one * other))
     if products <= 0:
-        return math.nan, math.nan
+        return math.nan, math.nan, math.nan
     difference = others - squares
     slope = (difference + math.hypot(difference, 2 * products)) / (2 * products)
-    return slope, products / math.sqrt(squares * others)
+    return slope, others / products, products / math.sqrt(squares * others)

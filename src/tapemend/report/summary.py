@@ -49,10 +49,14 @@ class Summary:
     """Frames of which lines were put back."""
     farthest: float
     """Pixels that a line was put back by at most; 0 when none was."""
-    coloured: int
+    strengthened: int
     """Frames whose colour was strengthened as a whole."""
     strongest_gain: float
-    """By what a frame's colour was multiplied at most; 1 when none was."""
+    """By what a frame's colour was multiplied at most; 1 when none was strengthened."""
+    weakened: int
+    """Frames whose colour was weakened as a whole."""
+    weakest_gain: float
+    """By what a frame's colour was multiplied at least; 1 when none was weakened."""
     recoloured: int
     """Frames of which lines had no colour and got that of others."""
     levelled: int
@@ -94,8 +98,10 @@ def summarise(account: Account) -> Summary:
         mean_changed=float(account.changed[changed].mean(dtype=np.float64)) if changed.any() else 0.0,
         steadied=int((account.moved > 0).sum()),
         farthest=float(account.moved.max(initial=0.0)),
-        coloured=int((account.chroma_gains > 1).sum()),
+        strengthened=int((account.chroma_gains > 1).sum()),
         strongest_gain=float(account.chroma_gains.max(initial=1.0)),
+        weakened=int((account.chroma_gains < 1).sum()),
+        weakest_gain=float(account.chroma_gains.min(initial=1.0)),
         recoloured=int((account.recoloured > 0).sum()),
         levelled=int(levelled.sum()),
         held=int(held.sum()),

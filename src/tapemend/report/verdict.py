@@ -38,10 +38,15 @@ def particulars(account: Account, summary: Summary) -> str:
             f"Lines that lay aside were put back in {counted(summary.steadied, 'frame')}, by up to "
             f"{summary.farthest:.1f} pixels."
         )
-    if summary.coloured:
+    if summary.strengthened:
         sentences.append(
-            f"Colour that had faded was strengthened in {counted(summary.coloured, 'frame')}, to up to "
+            f"Colour that had faded was strengthened in {counted(summary.strengthened, 'frame')}, to up to "
             f"{summary.strongest_gain:.1f} times what it was."
+        )
+    if summary.weakened:
+        sentences.append(
+            f"Colour that was too strong was weakened in {counted(summary.weakened, 'frame')}, to as little as "
+            f"{summary.weakest_gain:.1f} times what it was."
         )
     if summary.levelled:
         sentences.append(

@@ -1,4 +1,4 @@
-"""Colour that frames of a window have lost, given back as clean frames of the scene have it."""
+"""Colour of a window's frames that is weaker or stronger than clean frames of the scene have it, or gone, as they have it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class Colours:
         gains = torch.ones(len(pictures))
         for place, frame, near, far in self._lenders(pictures):
             told = chroma_gain(frame, *(near if len(near[0]) else far))
-            gains[place] = told if told > 1 else self.plan.fading(self.window.first + place)
+            gains[place] = told if told != 1 else self.plan.fading(self.window.first + place)
         return gains
 
     def _lenders(self, pictures: Tensor) -> Iterator[tuple[int, Tensor, tuple[Tensor, Tensor], tuple[Tensor, Tensor]]]:
