@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 from test_shots import join, take
-from verdicts import verdict_on
+from verdicts import unscored, verdict_on
 
 from tapemend.detect.flicker import MOST, find_levels, with_flicker
 from tapemend.frames import Shot
 
 COUNT = 40
 WHOLE = (Shot(start=0, stop=COUNT),)
-NONE = np.zeros(COUNT, np.bool_)
+ALIKE = np.zeros(COUNT, np.float32)
 Gains = np.ndarray
 
 
@@ -32,19 +32,19 @@ def dip(gain: float, *indices: int) -> Gains:
 @pytest.mark.parametrize("length", [1, 2, 3])
 def test_dips_of_a_few_frames_are_found_and_measured(gain: float, length: int) -> None:
     indices = range(20, 20 + length)
-    levels = find_levels(scaled(dip(gain, *indices)), WHOLE, NONE)
+    levels = find_levels(scaled(dip(gain, *indices)), WHOLE, ALIKE)
     assert np.flatnonzero((levels != 1).any(1)).tolist() == list(indices)
     assert levels[indices] == pytest.approx(1 / gain, rel=0.03)
 
 
 def test_colour_may_stay_as_strong_as_it_was() -> None:
-    levels = find_levels(scaled(dip(0.8, 20), np.ones(COUNT)), WHOLE, NONE)
+    levels = find_levels(scaled(dip(0.8, 20), np.ones(COUNT)), WHOLE, ALIKE)
     assert levels[20] == pytest.approx((1.25, 1), rel=0.03)
 
 
 def test_flicker_is_levelled_both_ways() -> None:
     gains = 1 + 0.12 * np.sin(2.1 * np.arange(COUNT))
-    levels = find_levels(scaled(gains), WHOLE, NONE)
+    levels = find_levels(scaled(gains), WHOLE, ALIKE)
     left = gains * levels[:, 0]
     near = [np.abs(each / np.median(each) - 1) < 0.04 for each in (gains, left)]
     assert near[0].mean() < 0.4
@@ -82,43 +82,43 @@ def test_flicker_is_levelled_both_ways() -> None:
     ],
 )
 def test_what_was_filmed_or_cannot_be_told_stays(signature: np.ndarray) -> None:
-    assert (find_levels(signature, WHOLE, NONE) == 1).all()
+    assert (find_levels(signature, WHOLE, ALIKE) == 1).all()
 
 
 def test_what_is_damaged_otherwise_says_nothing_of_frames_that_are_not() -> None:
     """Two frames between twenty that some damage makes brighter; a dip among them is one for those beside it."""
     gains = np.where(abs(np.arange(COUNT) - 19.5) < 10, 1.3, 1.0)
     gains[[19, 20]] = 1
-    damaged = gains > 1
-    assert (find_levels(scaled(gains), WHOLE, NONE)[19:21] != 1).all()
-    assert (find_levels(scaled(gains), WHOLE, damaged) == 1).all()
+    scores = np.where(gains > 1, 0.9, 0.1)
+    assert (find_levels(scaled(gains), WHOLE, ALIKE)[19:21] != 1).all()
+    assert (find_levels(scaled(gains), WHOLE, scores) == 1).all()
     gains[15] = 0.9
-    assert np.flatnonzero((find_levels(scaled(gains), WHOLE, damaged) != 1).any(1)).tolist() == [15]
+    assert np.flatnonzero((find_levels(scaled(gains), WHOLE, scores) != 1).any(1)).tolist() == [15]
 
 
 def test_shots_are_looked_at_each_for_itself() -> None:
     signature = scaled(dip(0.7, 20), signature=join(take(1, 20), take(2, 20)))
     shots = (Shot(start=0, stop=20), Shot(start=20, stop=COUNT))
-    assert (find_levels(signature, shots, NONE) == 1).all()
+    assert (find_levels(signature, shots, ALIKE) == 1).all()
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3])
 def test_few_frames(count: int) -> None:
     shots = (Shot(start=0, stop=count),) if count else ()
-    assert find_levels(take(1, count), shots, NONE[:count]).tolist() == [[1, 1]] * count
+    assert find_levels(take(1, count), shots, ALIKE[:count]).tolist() == [[1, 1]] * count
 
 
 def test_a_tape_longer_than_a_chunk_is_looked_at_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     signature = scaled(1 + 0.12 * np.sin(2.1 * np.arange(COUNT)))
-    whole = find_levels(signature, WHOLE, NONE)
+    whole = find_levels(signature, WHOLE, ALIKE)
     monkeypatch.setattr("tapemend.detect.shots.CHUNK_FRAMES", 7)
-    assert np.array_equal(find_levels(signature, WHOLE, NONE), whole)
+    assert np.array_equal(find_levels(signature, WHOLE, ALIKE), whole)
 
 
 def test_the_verdict_says_how_many() -> None:
     verdict = verdict_on(np.arange(COUNT) < 3, reason="Told.")
-    found = with_flicker(verdict, scaled(dip(0.7, 10, 11)), WHOLE)
+    found = with_flicker(verdict, unscored(scaled(dip(0.7, 10, 11))), WHOLE)
     assert np.flatnonzero(found.flickering).tolist() == [10, 11]
     assert np.flatnonzero(found.damaged).tolist() == [0, 1, 2, 10, 11]
     assert found.reason == "Told. 2 more are darker or brighter than those beside them."
-    assert with_flicker(verdict, take(1, COUNT), WHOLE).reason == "Told."
+    assert with_flicker(verdict, unscored(take(1, COUNT)), WHOLE).reason == "Told."

@@ -5,7 +5,7 @@ import pytest
 import torch
 from test_shots import join, take
 from torch.nn.functional import avg_pool2d
-from verdicts import verdict_on
+from verdicts import unscored, verdict_on
 
 from tapemend.detect.hops import FARTHEST, LONGEST, find_hops, with_hops
 from tapemend.detect.lost import with_lost
@@ -107,12 +107,12 @@ def test_a_tape_longer_than_a_chunk_is_looked_at_alike(monkeypatch: pytest.Monke
 
 
 def test_the_verdict_says_how_many_and_does_not_take_them_for_lost() -> None:
-    found = with_hops(verdict_on(np.arange(COUNT) < 3, reason="Told."), hopping({9: 80}), WHOLE)
+    found = with_hops(verdict_on(np.arange(COUNT) < 3, reason="Told."), unscored(hopping({9: 80})), WHOLE)
     assert np.flatnonzero(found.hops).tolist() == [9]
     assert np.flatnonzero(found.damaged).tolist() == [0, 1, 2, 9]
     assert found.reason == "Told. 1 more stand higher or lower than those beside them."
-    assert not with_lost(found, hopping({9: 80}), WHOLE).lost.any()
-    assert with_hops(verdict_on(np.arange(COUNT) < 3, reason="Told."), hopping({}), WHOLE).reason == "Told."
+    assert not with_lost(found, unscored(hopping({9: 80})), WHOLE).lost.any()
+    assert with_hops(verdict_on(np.arange(COUNT) < 3, reason="Told."), unscored(hopping({})), WHOLE).reason == "Told."
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from test_shots import join, take
-from verdicts import verdict_on
+from verdicts import unscored, verdict_on
 
 from tapemend.detect.lost import find_lost, with_lost
 from tapemend.detect.shots import find_shots
@@ -67,8 +67,8 @@ def test_few_frames(count: int) -> None:
 
 def test_the_verdict_says_how_many() -> None:
     verdict = verdict_on(np.arange(COUNT) < 3, reason="Told.")
-    found = with_lost(verdict, with_burst(slice(10, 12), SNOW), WHOLE)
+    found = with_lost(verdict, unscored(with_burst(slice(10, 12), SNOW)), WHOLE)
     assert np.flatnonzero(found.lost).tolist() == [10, 11]
     assert np.flatnonzero(found.damaged).tolist() == [0, 1, 2, 10, 11]
     assert found.reason == "Told. Of 2 nothing of the shot is to be seen."
-    assert with_lost(verdict, take(1, COUNT), WHOLE).reason == "Told."
+    assert with_lost(verdict, unscored(take(1, COUNT)), WHOLE).reason == "Told."

@@ -31,5 +31,5 @@ def judge_in_shots(analysis: Analysis, shots: Sequence[Shot]) -> Verdict:
     """The verdict by scores, and by what frames are beside others of their shot."""
     verdict = judge(analysis)
     for beside in (with_flicker, with_faded, with_hops, with_lost):
-        verdict = beside(verdict, analysis.signature, shots)
+        verdict = beside(verdict, analysis, shots)
     return verdict

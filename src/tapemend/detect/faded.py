@@ -3,8 +3,8 @@
 No single picture tells a washed-out tape from a pale scene, so scorers do not count it, nor a colour killer's grey from
 a film without colour. Beside frames of the same shot it shows: Cb and Cr of the whole picture are scaled alike, or
 nothing is left of them, while luma is as it was. A thing that changes its colour, or comes into the picture, scales
-nothing alike; what fades to black loses its luma too. What is damaged otherwise may have too much colour, so it tells
-nothing where frames that are not are near.
+nothing alike; what fades to black loses its luma too. What is surely damaged otherwise may have too much colour, so it
+tells nothing of frames that surely are not.
 """
 
 from collections.abc import Sequence
@@ -13,10 +13,9 @@ from itertools import pairwise, permutations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d
 
-from tapemend.detect.shots import told_in_chunks
-from tapemend.frames import Shot, Verdict
+from tapemend.detect.shots import SURER, told_in_chunks
+from tapemend.frames import Analysis, Shot, Verdict
 
 AWAY = (1, 2, 4, 8, 16, 32)
 """Frames to those a frame is held against, either way."""
@@ -42,9 +41,9 @@ LUMA_GAIN = 1.12
 """By how much the others' luma contrast is stronger, at most."""
 
 
-def with_faded(verdict: Verdict, signature: NDArray[np.uint8], shots: Sequence[Shot]) -> Verdict:
+def with_faded(verdict: Verdict, analysis: Analysis, shots: Sequence[Shot]) -> Verdict:
     """The verdict on a tape, that takes its faded frames for damaged too."""
-    fading = fadings(signature, shots, verdict.damaged)
+    fading = fadings(analysis.signature, shots, analysis.frame_score)
     more = int(((fading > 1) & ~verdict.damaged).sum())
     if more:
         said = f" The colour of {more} more has faded or is gone beside that of the same shot."
@@ -52,15 +51,15 @@ def with_faded(verdict: Verdict, signature: NDArray[np.uint8], shots: Sequence[S
     return replace(verdict, fading=fading)
 
 
-def fadings(signature: NDArray[np.uint8], shots: Sequence[Shot], damaged: NDArray[np.bool_]) -> NDArray[np.float32]:
+def fadings(signature: NDArray[np.uint8], shots: Sequence[Shot], scores: NDArray[np.float32]) -> NDArray[np.float32]:
     """By how much the colour of others is stronger, (N,); 1 of frames that have not faded, infinite where none is left.
 
-    signature: (N, 12, 16, 3) mean Y'CbCr, 0 to 255; may be memory-mapped, it is read in chunks; damaged: (N,) frames
-    that are so otherwise.
+    signature: (N, 12, 16, 3) mean Y'CbCr, 0 to 255; may be memory-mapped, it is read in chunks; scores: (N,) how surely
+    frames are damaged otherwise.
     """
     found = np.ones(len(signature), np.float32)
     for shot in shots:
-        within = told_in_chunks(shot, AWAY[-1], lambda part: _gains(signature[part], damaged[part]))
+        within = told_in_chunks(shot, AWAY[-1], lambda part: _gains(signature[part], scores[part]))
         lost = np.isinf(within)
         if lost.mean() > 1 - FILMED_IN_COLOUR:
             within[lost] = 1
@@ -68,11 +67,10 @@ def fadings(signature: NDArray[np.uint8], shots: Sequence[Shot], damaged: NDArra
     return found
 
 
-def _gains(signature: NDArray[np.uint8], damaged: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _gains(signature: NDArray[np.uint8], scores: NDArray[np.float32]) -> NDArray[np.float32]:
     """(N,) by how much the colour of the nearest stronger one is stronger, of frames in a row, (N, 12, 16, 3)."""
     cells = signature.astype(np.float32)
     flat = cells.reshape(len(cells), -1, 3)
-    among_damaged = ~maximum_filter1d(~damaged, 2 * AWAY[-1] + 1, mode="constant")
     luma, chroma = flat[..., 0], flat[..., 1:] - 128
     contrast, square = luma.std(1), np.square(chroma).mean(2)
     whole = square.mean(1)
@@ -88,7 +86,7 @@ def _gains(signature: NDArray[np.uint8], damaged: NDArray[np.bool_]) -> NDArray[
         for (own, less), (other, more) in permutations(zip((early, late), squares, strict=True)):
             clear = (covered > COVERED) & (more > COLOURFUL**2 * covered)
             clear &= contrast[other] < LUMA_GAIN * contrast[own] + 1
-            clear &= among_damaged[own] | ~damaged[other]
+            clear &= scores[other] < scores[own] + SURER
             gain = np.sqrt(more / np.maximum(less, 1e-6))
             lost = clear & (gain > LOST) & (whole[other] > LOST**2 * whole[own])
             found = np.where(lost, np.inf, np.where(alike & clear & (gain > LEAST_GAIN), gain, 1))

@@ -3,7 +3,7 @@
 A recorder's automatic gain that starts at something, or a bad contact, scales the whole picture alike for a frame or a
 few; beside its shot it shows. Light that is filmed comes from somewhere. What fades, or a lamp that is switched,
 differs from one side only. A frame that is brighter may be a flash, and stays; beside darker ones it is flicker. What
-is damaged otherwise may be darker or brighter by that, and tells nothing of a frame that is not.
+is surely damaged otherwise may be darker or brighter by that, and tells nothing of a frame that surely is not.
 """
 
 import warnings
@@ -13,8 +13,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tapemend.detect.shots import told_in_chunks
-from tapemend.frames import Shot, Verdict
+from tapemend.detect.shots import SURER, told_in_chunks
+from tapemend.frames import Analysis, Shot, Verdict
 
 REACH = 8
 """Frames on either side that a frame is held against, of which most must not be dark themselves: where things move and
@@ -33,36 +33,36 @@ COLOURFUL = 3.0
 """RMS of chroma, in codes of 255, below which luma alone tells the gain."""
 
 
-def with_flicker(verdict: Verdict, signature: NDArray[np.uint8], shots: Sequence[Shot]) -> Verdict:
+def with_flicker(verdict: Verdict, analysis: Analysis, shots: Sequence[Shot]) -> Verdict:
     """The verdict on a tape, that takes frames whose brightness jumps for damaged too."""
-    found = replace(verdict, levels=find_levels(signature, shots, verdict.damaged))
+    found = replace(verdict, levels=find_levels(analysis.signature, shots, analysis.frame_score))
     number = int((found.flickering & ~verdict.damaged).sum())
     said = f" {number} more are darker or brighter than those beside them." if number else ""
     return replace(found, damaged=verdict.damaged | found.flickering, reason=verdict.reason + said)
 
 
 def find_levels(
-    signature: NDArray[np.uint8], shots: Sequence[Shot], damaged: NDArray[np.bool_]
+    signature: NDArray[np.uint8], shots: Sequence[Shot], scores: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """By what luma and chroma of each frame are to be multiplied, (N, 2), to be as those around are.
 
-    signature: (N, 12, 16, 3) uint8 Y'CbCr, may be memory-mapped: it is read in chunks; damaged: (N,) frames that are so
-    otherwise. 1 of frames that stay.
+    signature: (N, 12, 16, 3) uint8 Y'CbCr, may be memory-mapped: it is read in chunks; scores: (N,) how surely frames
+    are damaged otherwise. 1 of frames that stay.
     """
     levels = np.ones((len(signature), 2), np.float32)
     for shot in shots:
-        told = told_in_chunks(shot, 2 * REACH, lambda part: _levels(signature[part], damaged[part]))
+        told = told_in_chunks(shot, 2 * REACH, lambda part: _levels(signature[part], scores[part]))
         levels[shot.start : shot.stop] = told
     return levels
 
 
-def _levels(signature: NDArray[np.uint8], damaged: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _levels(signature: NDArray[np.uint8], scores: NDArray[np.float32]) -> NDArray[np.float32]:
     """(N, 2) of frames in a row, (N, 12, 16, 3), of one shot."""
     cells = signature.reshape(len(signature), -1, 3) - np.array([0, 128, 128], np.float32)
     gains = np.zeros((len(cells), 2))
     for index in _candidates(cells[..., 0].mean(1)):
         sides = slice(max(0, index - REACH), index), slice(index + 1, index + 1 + REACH)
-        tell = damaged[index] | ~damaged
+        tell = scores < scores[index] + SURER
         before, after = (_gains(cells[index], cells[side][tell[side]]) for side in sides)
         if before[0] * after[0] > 0:
             gains[index] = min(before, after, key=lambda gain: abs(float(gain[0])))

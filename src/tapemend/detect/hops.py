@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapemend.detect.shots import told_in_chunks
-from tapemend.frames import Shot, Verdict
+from tapemend.frames import Analysis, Shot, Verdict
 
 LONGEST = 3
 """Frames in a row that may stand elsewhere."""
@@ -27,9 +27,9 @@ SAME = 1 / 40
 """Share of the picture's height by which what both sides say may differ."""
 
 
-def with_hops(verdict: Verdict, signature: NDArray[np.uint8], shots: Sequence[Shot]) -> Verdict:
+def with_hops(verdict: Verdict, analysis: Analysis, shots: Sequence[Shot]) -> Verdict:
     """The verdict on a tape, that takes frames that hop for damaged too."""
-    found = replace(verdict, hops=find_hops(signature, shots))
+    found = replace(verdict, hops=find_hops(analysis.signature, shots))
     number = int((found.hopping & ~verdict.damaged).sum())
     said = f" {number} more stand higher or lower than those beside them." if number else ""
     return replace(found, damaged=verdict.damaged | found.hopping, reason=verdict.reason + said)

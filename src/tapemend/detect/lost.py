@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapemend.detect.shots import CEILING, FLOOR, REACH, distances, neighbour_distances
-from tapemend.frames import Shot, Verdict
+from tapemend.frames import Analysis, Shot, Verdict
 
 QUIET = 2
 """Frames on either side of a burst, besides the next one, between which nothing jumps."""
@@ -21,9 +21,9 @@ BRIGHTER = 0.9
 """Share of the cells in which a flash is brighter than the frame before it."""
 
 
-def with_lost(verdict: Verdict, signature: NDArray[np.uint8], shots: Sequence[Shot]) -> Verdict:
+def with_lost(verdict: Verdict, analysis: Analysis, shots: Sequence[Shot]) -> Verdict:
     """The verdict on a tape, that takes its lost frames for damaged too; one that hops is not lost."""
-    lost = find_lost(signature, shots) & ~verdict.hopping
+    lost = find_lost(analysis.signature, shots) & ~verdict.hopping
     number = int(lost.sum())
     said = f" Of {number} nothing of the shot is to be seen." if number else ""
     return replace(verdict, damaged=verdict.damaged | lost, lost=lost, reason=verdict.reason + said)

@@ -26,6 +26,9 @@ CEILING = 0.7
 """Distance that always is a cut; 95 in 100 pairs of frames of different clips reach it."""
 DEVIATIONS = 8.0
 """A cut stands out from the frames around it by this many of their standard deviations (1.4826 median deviations)."""
+SURER = 0.25
+"""How much higher others' scores may be than a frame's of which they tell something: what hurts them may be why they
+are unlike it, and it must not be made like them."""
 NEIGHBOURHOOD = 32
 """The frames around: this block of frames, the one before and the one after."""
 CONTRAST_OFFSET = 4

@@ -1,9 +1,10 @@
 """The colour that a frame as a whole has lost, or has too much of, told by clean frames of the same scene.
 
 A chroma signal that is weak (a worn tape, a copy's wrong level, a hunting automatic control) or too strong (a filter
-that lifts the subcarrier, a control that misreads the burst) scales Cb and Cr of the whole picture alike. Clean frames are brought to the frame's place along motion, and the ratio of their chroma to its own is
-the slope of a line through the means of blocks, by total least squares, as both have noise. Blocks whose luma differs
-show something else, and what single lines or dropouts do to a block's chroma is an outlier. Nothing here is learned.
+that lifts the subcarrier, a control that misreads the burst) scales Cb and Cr of the whole picture alike. Clean frames
+are brought to the frame's place along motion, and the ratio of their chroma to its own is the slope of a line through
+the means of blocks, by total least squares, as both have noise. Blocks whose luma differs show something else, and what
+single lines or dropouts do to a block's chroma is an outlier. Nothing here is learned.
 
 A picture that is darker too, as in a fade, is left alone.
 

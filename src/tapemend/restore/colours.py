@@ -1,4 +1,4 @@
-"""Colour of a window's frames that is weaker or stronger than clean frames of the scene have it, or gone, as they have it."""
+"""Colour of a window's frames that is weak, too strong or gone, made as clean frames of the scene have it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
