@@ -2,12 +2,12 @@
 
     python benchmarks/plain_damage.py CLIPS --json plain.json
 
-Ten kinds of damage as anyone might write them down in an afternoon, in a few lines of numpy each: dropouts, noise and
+Twelve kinds of damage as anyone might write them down in an afternoon, in a few lines of numpy each: dropouts, noise and
 lines that jitter each for itself (streaks); a mistracked band that wanders, and the change of heads at the bottom
 (band); colour late, soft, weak, noisy and gone in places (colour); a way through composite with swaying lines
-(composite); the look of a home cassette as video effects have it (cassette); white noise (noise); no colour, in whole
-frames and halves of them (grey); single frames of snow (lost); brightness that jumps (flicker); pictures that stand
-higher or lower (hops). Of each clip's first frames, three in eight stay as they are, unless all are asked for. Says by
+(composite); the look of a home cassette as video effects have it (cassette); white noise (noise); white tails and nothing
+else (comets); too much colour, in noise (vivid); no colour, in whole frames and halves of them (grey); single frames of
+snow (lost); brightness that jumps (flicker); pictures that stand higher or lower (hops). Of each clip's first frames, three in eight stay as they are, unless all are asked for. Says by
 how much damaged frames gain, how much the worst of them does, how an undamaged one fares at least, and the area under
 ROC of the frames' scores; both are left out where every frame is damaged.
 """
@@ -143,6 +143,22 @@ def noise(picture: Picture, draw: Generator, number: int) -> Picture:
     return noisy
 
 
+def comets(picture: Picture, draw: Generator, number: int) -> Picture:
+    """Sixty white tails of ten to sixty pixels, a line high."""
+    height, width = picture.shape[1:]
+    for _ in range(60):
+        row, left, length = draw.integers(height), draw.integers(width), draw.integers(10, 60)
+        tail = picture[0, row, left : left + length]
+        np.maximum(tail, np.linspace(1, 0, length)[: len(tail)], out=tail)
+    return picture
+
+
+def vivid(picture: Picture, draw: Generator, number: int) -> Picture:
+    """Colour two and a half times as strong, as where a filter lifts the subcarrier; noise."""
+    picture[1:] *= 2.5
+    return picture + draw.normal(size=picture.shape) * np.array([0.03, 0.02, 0.02])[:, None, None]
+
+
 def grey(picture: Picture, draw: Generator, number: int) -> Picture:
     """Colour gone from the whole picture, or its lower half, but for a little noise."""
     first = picture.shape[1] // 2 * (number // 3 % 2)
@@ -176,6 +192,8 @@ KINDS: dict[str, Callable[[Picture, Generator, int], Picture]] = {
     "composite": composite,
     "cassette": cassette,
     "noise": noise,
+    "comets": comets,
+    "vivid": vivid,
     "grey": grey,
     "lost": lost,
     "flicker": flicker,

@@ -1,24 +1,30 @@
-"""The embedded scorer: a small network trained on the simulator's exact truth, and what blanking tells of lines."""
+"""The embedded scorer: a small network trained on the simulator's exact truth, and what is measured beside it: what
+blanking tells of lines, and streaks."""
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad, softplus
+from torch.nn.functional import avg_pool2d, pad, softplus
 
 from tapemend.checkpoint import Checkpoint
 from tapemend.detect.score import CELL_COLUMNS, CELL_ROWS, Scores
 from tapemend.device import arithmetic, choose_precision
 from tapemend.network import damage
 from tapemend.network.blanking import lines_aside
+from tapemend.network.streaks import streaks
 from tapemend.settings import Precision
 
 LOCAL_KINDS = 4
 """The kinds before the last, levels: a washed-out picture cannot be told from a pale scene, region by region."""
-GEOMETRY = 0
-"""The kind that is lines out of place."""
+GEOMETRY, LINES = 0, 1
+"""The kinds that are lines out of place, and lines lost."""
 TORN_KINDS = 2
 """The first kinds, lines out of place and lines lost: what is seen there does not say how the scene moves."""
 BENT = 1.5
 """Pixels aside that begin to be seen."""
+STREAK = 0.06
+"""How much brighter or darker than all around a streak is, up to which glitter is too, in clips that hurry."""
+SEEN = 0.015
+"""How much brighter or darker begins to be seen."""
 WORST_SHARE = 0.05
 """The frame's score is the mean of so many of its worst regions: a band or a burst of dropouts is enough."""
 
@@ -43,7 +49,8 @@ class DamageScorer:
         with arithmetic(self.device, self.precision):
             logits = self.network(whole.to(self.device)[None])[0]
         energies = energy(logits.float())
-        energies[:, GEOMETRY] = energies[:, GEOMETRY].maximum(bent(whole[1:-1, 0]).to(self.device))
+        for kind, measured in ((GEOMETRY, bent(whole[1:-1, 0])), (LINES, lost(whole[:, 0]))):
+            energies[:, kind] = energies[:, kind].maximum(measured.to(self.device))
         changed = torch.stack([energies[:, :kinds].amax(1) for kinds in (LOCAL_KINDS, TORN_KINDS)], 1)
         rows, columns = (
             shares(*division).to(changed)
@@ -61,6 +68,13 @@ def bent(luma: Tensor) -> Tensor:
     places, _, _ = lines_aside(luma)
     lines: Tensor = torch.unflatten((places / BENT).square(), 1, (-1, damage.CELL_ROWS)).mean(2)
     return lines[..., None]
+
+
+def lost(luma: Tensor) -> Tensor:
+    """(B + 2, H, W) to (B, H/8, W/16) energy of streaks, all but the first and the last: a few pixels among grass or
+    stones drown for the network."""
+    found = streaks(damage.halved(luma))
+    return avg_pool2d(((found - STREAK).clamp(min=0) / SEEN).square(), (damage.CELL_ROWS, damage.CELL_COLUMNS // 2))
 
 
 def shares(length: int, step: int, parts: int) -> Tensor:

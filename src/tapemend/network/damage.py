@@ -101,20 +101,20 @@ class DamageNetwork(nn.Module):
 
         Half the columns will do: damage on tape is long along the line.
         """
-        half = _halved(clip)
+        half = halved(clip)
         change = compress(half[:, 1:, :1] - half[:, :-1, :1])
         own = half[:, 1:-1].flatten(0, 1)
         beside = torch.cat([change[:, :-1], change[:, 1:]], 2).flatten(0, 1)
         looked: Tensor = self.stem(torch.cat([own, roughness(own), beside], 1))
         sizes = [half[:, :, 0]]
         while len(sizes) < STEP_SIZES:
-            sizes.append(_halved(sizes[-1]))
+            sizes.append(halved(sizes[-1]))
         steps = [steps_between_lines([size[:, 1:-1] for size in sizes]), steps_between_frames(sizes)]
         aside: Tensor = self.steps(torch.cat(steps, 1))
         return looked + aside[..., None]
 
 
-def _halved(pictures: Tensor) -> Tensor:
+def halved(pictures: Tensor) -> Tensor:
     """(..., W) to (..., W/2): means along the line, of an odd width all but the last."""
     return (pictures[..., :-1:2] + pictures[..., 1::2]) / 2
 
