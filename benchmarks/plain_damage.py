@@ -2,14 +2,15 @@
 
     python benchmarks/plain_damage.py CLIPS --json plain.json
 
-Twelve kinds of damage as anyone might write them down in an afternoon, in a few lines of numpy each: dropouts, noise and
-lines that jitter each for itself (streaks); a mistracked band that wanders, and the change of heads at the bottom
+Twelve kinds of damage as anyone might write them down in an afternoon, in a few lines of numpy each: dropouts, noise
+and lines that jitter each for itself (streaks); a mistracked band that wanders, and the change of heads at the bottom
 (band); colour late, soft, weak, noisy and gone in places (colour); a way through composite with swaying lines
-(composite); the look of a home cassette as video effects have it (cassette); white noise (noise); white tails and nothing
-else (comets); too much colour, in noise (vivid); no colour, in whole frames and halves of them (grey); single frames of
-snow (lost); brightness that jumps (flicker); pictures that stand higher or lower (hops). Of each clip's first frames, three in eight stay as they are, unless all are asked for. Says by
-how much damaged frames gain, how much the worst of them does, how an undamaged one fares at least, and the area under
-ROC of the frames' scores; both are left out where every frame is damaged.
+(composite); the look of a home cassette as video effects have it (cassette); white noise (noise); white tails and
+nothing else (comets); too much colour, in noise (vivid); no colour, in whole frames and halves of them (grey); single
+frames of snow (lost); brightness that jumps (flicker); pictures that stand higher or lower (hops). Of each clip's first
+frames, three in eight stay as they are, unless all are asked for. Says by how much damaged frames gain, how much the
+worst of them does, how an undamaged one fares at least, and the area under ROC of the frames' scores; both are left out
+where every frame is damaged.
 """
 
 import argparse

@@ -1,10 +1,9 @@
 """Dropouts: parts of single lines that are brighter or darker than all around them, in the picture and in time.
 
 Where the tape gives nothing for some microseconds a deck shows a white or black streak, a line or a few high, in one
-frame. What is filmed is seen in the frame before or after too, a little aside if it moves, or above and below.
-Nothing here is learned. The spike detection index of A. Kokaram (Motion Picture Restoration, Springer 1998, ch. 6) over
-windows instead of along motion, which damage misleads, and as R. Storey detects film dirt (SMPTE J. 94, 1985), but along
-lines.
+frame. What is filmed is seen in the frame before or after too, a little aside if it moves, or above and below. Nothing
+here is learned. The spike detection index of A. Kokaram (Motion Picture Restoration, Springer 1998, ch. 6) over windows
+instead of along motion, which damage misleads, and as R. Storey detects film dirt (SMPTE J. 94, 1985), but along lines.
 """
 
 from collections.abc import Callable
@@ -27,11 +26,12 @@ Choice = Callable[[Tensor, Tensor], Tensor]
 
 def streaks(luma: Tensor) -> Tensor:
     """(T + 2, H, W) luma of frames in a row, black 0, white 1, to (T, H, W), all but the first and the last: by how
-    much each pixel lies in a streak brighter or darker than what is around it, 0 if it lies in none.
+    much each pixel of a streak is brighter or darker than what is around it, 0 of others.
 
-    Columns are of half a picture's width, 360 for 720. SHORTEST // 2 columns at either end of a streak are not told, nor
-    streaks in the outermost lines of the picture, where heads switch on every good tape. A frame beside itself, as the
-    first and the last of a tape are, is held against its other neighbour; between two of itself it has none. To 1/255.
+    Columns are of half a picture's width, 360 for 720. SHORTEST // 2 columns at either end of a streak are not told,
+    nor streaks in the outermost lines of the picture, where heads switch on every good tape. A frame beside itself,
+    as the first and the last of a tape are, is held against its other neighbour; between two of itself it has none.
+    To 1/255.
     """
     codes = (luma * CODES).round_().clamp_(0, CODES).to(torch.uint8)
     return _brighter(codes).maximum(_brighter(CODES - codes)).to(luma) / CODES
