@@ -157,7 +157,8 @@ def comets(picture: Picture, draw: Generator, number: int) -> Picture:
 def vivid(picture: Picture, draw: Generator, number: int) -> Picture:
     """Colour two and a half times as strong, as where a filter lifts the subcarrier; noise."""
     picture[1:] *= 2.5
-    return picture + draw.normal(size=picture.shape) * np.array([0.03, 0.02, 0.02])[:, None, None]
+    noisy: Picture = picture + draw.normal(size=picture.shape) * np.array([0.03, 0.02, 0.02])[:, None, None]
+    return noisy
 
 
 def grey(picture: Picture, draw: Generator, number: int) -> Picture:

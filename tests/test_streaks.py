@@ -54,7 +54,7 @@ def test_what_is_filmed_is_no_streak() -> None:
     for number, frame in enumerate(luma):
         dropped(frame, 20, 30)
         dropped(frame, 40, 20 + 4 * number)
-        dropped(frame, 45 + 4 * number, 100)
+        dropped(frame, 45 + 6 * number, 100)
     luma[4] += 0.3
     luma[6:] = filmed(2).flip(1, 2)
     dropped(luma[2], 70, 20, columns=3)
