@@ -134,7 +134,7 @@ def test_a_signature_is_the_mean_of_each_part_of_the_picture() -> None:
 def test_pictures_of_any_size_are_scored(tmp_path: Path, size: tuple[int, int], verdict: float) -> None:
     scorer = scorer_of(write_scorer(tmp_path / "s.safetensors", verdict))
     scorer.precision = torch.float32
-    scores = scorer.score(torch.rand(4, 3, *size))
+    scores = scorer.score(torch.rand(1, 3, *size).expand(4, -1, -1, -1))
     assert [values.shape for values in scores] == [(2,), (2, 18, 24), (2, 18, 24), (2, 5)]
     for values in scores:
         torch.testing.assert_close(values, torch.full_like(values, verdict), atol=1e-5, rtol=0)
