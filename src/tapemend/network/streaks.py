@@ -22,6 +22,7 @@ SHORTEST = 5
 """Columns, an odd number: shorter ones are glitter."""
 CODES = 255
 Choice = Callable[[Tensor, Tensor], Tensor]
+"""Of two pictures, the less or the greater of each two pixels."""
 
 
 def streaks(luma: Tensor) -> Tensor:
