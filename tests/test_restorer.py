@@ -291,9 +291,9 @@ def test_lines_torn_each_for_itself_are_put_back_and_a_stretch_may_end_anywhere(
 
 
 class FadedScene(Scene):
-    """A scene of which two damaged frames have half of their colour."""
+    """A scene of which two damaged frames have half of their colour, or another share."""
 
-    def __init__(self, damaged: Marks | None = None) -> None:
+    def __init__(self, damaged: Marks | None = None, share: float = 0.5) -> None:
         super().__init__(marks(20, (4, 6)) if damaged is None else damaged, width=192, height=128)
         self.analysis.signature[:] = self.analysis.signature[0]
         still = (
@@ -303,7 +303,8 @@ class FadedScene(Scene):
             plane[::shrink, ::shrink].numpy()
             for plane, shrink in zip(still.clamp(0, 255).to(torch.uint8), (1, 2, 2), strict=True)
         )
-        faded = [(128 + (plane.astype(np.int16) - 128) // 2).astype(np.uint8) for plane in chroma]
+        scaled = (np.floor(128 + share * (plane.astype(np.float32) - 128)) for plane in chroma)
+        faded = [plane.clip(0, 255).astype(np.uint8) for plane in scaled]
         self.whole = [replace(frame, planes=(luma, *chroma)) for frame in self.frames]
         self.frames = list(self.whole)
         for index in (4, 5):
@@ -322,6 +323,19 @@ def test_faded_colour_of_damaged_frames_is_strengthened_as_clean_frames_have_it(
             assert np.array_equal(each.frame.planes[0], whole.planes[0])
         else:
             assert each.repair == Repair()
+
+
+def test_colour_of_damaged_frames_that_is_too_strong_is_weakened_as_clean_frames_have_it(tmp_path: Path) -> None:
+    scene, idle = FadedScene(share=1.6), write_idle_restorer(tmp_path / "idle.safetensors")
+    found = scene.restored(idle)
+    for index in (4, 5):
+        assert found[index].repair.chroma_gain == pytest.approx(1 / 1.6, rel=0.05)
+        given, whole = (frames[index].planes for frames in (scene.frames, scene.whole))
+        assert np.array_equal(found[index].frame.planes[0], whole[0])
+        for plane, before, wanted in zip(found[index].frame.planes[1:], given[1:], whole[1:], strict=True):
+            left, was = (np.abs(each.astype(int) - wanted).mean() for each in (plane, before))
+            assert left < 0.15 * was
+    assert all(each.repair == Repair() for each in (*found[:4], *found[6:]))
 
 
 def test_frames_that_only_faded_get_their_colour_back_and_keep_their_lines(tmp_path: Path) -> None:

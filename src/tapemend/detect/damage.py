@@ -24,7 +24,7 @@ BENT = 1.5
 STREAK = 0.06
 """How much brighter or darker than all around a streak is, up to which glitter is too, in clips that hurry."""
 SEEN = 0.015
-"""How much brighter or darker begins to be seen."""
+"""How much brighter or darker begins to be seen: VISIBLE of the simulator, by which the network was trained."""
 WORST_SHARE = 0.05
 """The frame's score is the mean of so many of its worst regions: a band or a burst of dropouts is enough."""
 
