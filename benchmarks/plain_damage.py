@@ -2,15 +2,15 @@
 
     python benchmarks/plain_damage.py CLIPS --json plain.json
 
-Twelve kinds of damage as anyone might write them down in an afternoon, in a few lines of numpy each: dropouts, noise
+Fourteen kinds of damage as anyone might write them down in an afternoon, in a few lines of numpy each: dropouts, noise
 and lines that jitter each for itself (streaks); a mistracked band that wanders, and the change of heads at the bottom
 (band); colour late, soft, weak, noisy and gone in places (colour); a way through composite with swaying lines
 (composite); the look of a home cassette as video effects have it (cassette); white noise (noise); white tails and
-nothing else (comets); too much colour, in noise (vivid); no colour, in whole frames and halves of them (grey); single
-frames of snow (lost); brightness that jumps (flicker); pictures that stand higher or lower (hops). Of each clip's first
-frames, three in eight stay as they are, unless all are asked for. Says by how much damaged frames gain, how much the
-worst of them does, how an undamaged one fares at least, and the area under ROC of the frames' scores; both are left out
-where every frame is damaged.
+nothing else (comets); too much colour, in noise (vivid); soft luma, and such with too much detail, in noise (worn,
+peaked); no colour, in whole frames and halves of them (grey); single frames of snow (lost); brightness that jumps
+(flicker); pictures that stand higher or lower (hops). Of each clip's first frames, three in eight stay as they are,
+unless all are asked for. Says by how much damaged frames gain, how much the worst of them does, how an undamaged one
+fares at least, and the area under ROC of the frames' scores; both are left out where every frame is damaged.
 """
 
 import argparse
@@ -161,6 +161,20 @@ def vivid(picture: Picture, draw: Generator, number: int) -> Picture:
     return noisy
 
 
+def worn(picture: Picture, draw: Generator, number: int) -> Picture:
+    """Luma soft along the lines, as of a head that wears; noise."""
+    picture[0] = gaussian_filter1d(picture[0], 2.0, axis=1)
+    noisy: Picture = picture + draw.normal(size=picture.shape) * np.array([0.03, 0.02, 0.02])[:, None, None]
+    return noisy
+
+
+def peaked(picture: Picture, draw: Generator, number: int) -> Picture:
+    """Detail of luma along the lines twice as strong, as with pre-emphasis that nothing takes back; noise."""
+    picture[0] += picture[0] - gaussian_filter1d(picture[0], 5.0, axis=1)
+    noisy: Picture = picture + draw.normal(size=picture.shape) * np.array([0.03, 0.02, 0.02])[:, None, None]
+    return noisy
+
+
 def grey(picture: Picture, draw: Generator, number: int) -> Picture:
     """Colour gone from the whole picture, or its lower half, but for a little noise."""
     first = picture.shape[1] // 2 * (number // 3 % 2)
@@ -196,6 +210,8 @@ KINDS: dict[str, Callable[[Picture, Generator, int], Picture]] = {
     "noise": noise,
     "comets": comets,
     "vivid": vivid,
+    "worn": worn,
+    "peaked": peaked,
     "grey": grey,
     "lost": lost,
     "flicker": flicker,

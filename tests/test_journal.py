@@ -34,6 +34,7 @@ class Calls:
             moved=(0.0, 1.5),
             chroma_gains=(1.0, 1.25),
             recoloured=(0.0, 0.5),
+            detail_gains=(1.0, 0.6),
             windows=(WindowNote(start=1, stop=2, references=references),),
         )
 

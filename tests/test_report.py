@@ -117,6 +117,7 @@ def account(damaged: NDArray[np.bool_], **changes: Any) -> Account:
         moved=np.where(damaged, 1.25, 0.0).astype(np.float32),
         chroma_gains=np.where(damaged, 1.5, 1.0).astype(np.float32),
         recoloured=np.where(damaged, 0.25, 0.0).astype(np.float32),
+        detail_gains=np.where(damaged, 1.6, 1.0).astype(np.float32),
         windows=tuple(window for window in windows if damaged[window.start : window.stop].any()),
         comparisons=(),
         written=Written(
@@ -248,6 +249,17 @@ def test_it_says_how_much_colour_was_strengthened(tmp_path: Path) -> None:
     assert "Colour that had faded was strengthened in 1 frame, to up to 1.5 times what it was." in said(page)
     _, page = reports(account(marks(3, 1), chroma_gains=np.ones(3, np.float32)), tmp_path)
     assert "Colour that had faded" not in said(page)
+
+
+def test_it_says_how_luma_was_evened(tmp_path: Path) -> None:
+    report, page = reports(account(marks(3, 1), detail_gains=np.array([1, 0.55, 2.1], np.float32)), tmp_path)
+    assert report["frames"]["detail_gain"] == [1.0, 0.55, 2.1]
+    done = report["done"]
+    assert done["frames_with_luma_evened"] == 2
+    assert (done["weakest_detail_gain"], done["strongest_detail_gain"]) == (0.55, 2.1)
+    assert "was evened in 2 frames, detail multiplied by 0.6 to 2.1." in said(page)
+    _, page = reports(account(marks(3, 1), detail_gains=np.ones(3, np.float32)), tmp_path)
+    assert "evened" not in said(page)
 
 
 def test_it_says_how_much_colour_was_weakened(tmp_path: Path) -> None:

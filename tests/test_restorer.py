@@ -425,6 +425,25 @@ def test_where_no_frame_near_by_is_clean_references_say_how_much_colour_there_is
     assert gains[4:6] == pytest.approx([2, 2], rel=0.05)
 
 
+def test_luma_of_damaged_frames_is_evened_as_clean_frames_have_it_unless_settings_say_no(tmp_path: Path) -> None:
+    scene, idle = FadedScene(), write_idle_restorer(tmp_path / "idle.safetensors")
+    scene.frames = list(scene.whole)
+    for index in (4, 5):
+        luma, *chroma = scene.whole[index].planes
+        flat = (110 + 0.7 * (luma - 110.0)).round().astype(np.uint8)
+        scene.frames[index] = replace(scene.whole[index], planes=(flat, *chroma))
+    found = scene.restored(idle)
+    assert_same(scene.restored(idle, edges=(5,)), found)
+    for index, each in enumerate(found):
+        if index in (4, 5):
+            assert each.repair.detail_gain == pytest.approx(1 / 0.7, rel=0.05)
+            assert np.abs(luma_of(each.frame) - luma_of(scene.whole[index])).mean() < 1
+        else:
+            assert each.repair == Repair()
+    left = scene.restored(idle, replace(PLAIN, response=False))
+    assert all((each.repair.detail_gain, each.repair.changed) == (1, 0) for each in left)
+
+
 def test_colour_stays_if_settings_say_so(tmp_path: Path) -> None:
     scene, idle = FadedScene(), write_idle_restorer(tmp_path / "idle.safetensors")
     for each in scene.restored(idle, replace(PLAIN, chroma_gain=False)):

@@ -287,6 +287,8 @@ class Repair:
     """By what its colour was multiplied, 1 where it was not."""
     recoloured: float = 0.0
     """Share of its lines that had no colour and got that of others, 0 to 1."""
+    detail_gain: float = 1.0
+    """By what that frequency of its luma's lines was multiplied that was evened most, 1 where none was."""
     references: References | None = None
     """What lent to its window; None for a frame that passed as it was."""
 
@@ -334,6 +336,8 @@ class SegmentNote:
     """Per frame, by what its colour was multiplied."""
     recoloured: tuple[float, ...]
     """Per frame, share of its lines that got the colour of others."""
+    detail_gains: tuple[float, ...]
+    """Per frame, by what that frequency of its luma's lines was multiplied that was evened most."""
     windows: tuple[WindowNote, ...]
 
 
@@ -408,6 +412,8 @@ class Account(Survey):
     """(N,) by what each frame's colour was multiplied, 1 where it was not."""
     recoloured: NDArray[np.float32]
     """(N,) share of each frame's lines that had no colour and got that of others."""
+    detail_gains: NDArray[np.float32]
+    """(N,) by what that frequency of each frame's luma was multiplied that was evened most, 1 where none was."""
     windows: tuple[WindowNote, ...]
     comparisons: tuple[Comparison, ...]
     written: Written

@@ -165,6 +165,7 @@ def _note_from(plain: dict[str, Any], path: Path) -> SegmentNote:
         moved=tuple(plain["moved"]),
         chroma_gains=tuple(plain["chroma_gains"]),
         recoloured=tuple(plain["recoloured"]),
+        detail_gains=tuple(plain["detail_gains"]),
         windows=tuple(
             WindowNote(
                 start=window["start"],

@@ -100,6 +100,7 @@ def restore(
             moved=np.array([pixels for note in notes for pixels in note.moved], np.float32),
             chroma_gains=np.array([gain for note in notes for gain in note.chroma_gains], np.float32),
             recoloured=np.array([share for note in notes for share in note.recoloured], np.float32),
+            detail_gains=np.array([gain for note in notes for gain in note.detail_gains], np.float32),
             windows=tuple(window for note in notes for window in note.windows),
             comparisons=tuple(_comparisons(reader, plan, notes, tape.layout)),
             written=written,
@@ -228,6 +229,7 @@ def _restore_segments(
             moved=tuple(repair.moved for _, repair in done),
             chroma_gains=tuple(repair.chroma_gain for _, repair in done),
             recoloured=tuple(repair.recoloured for _, repair in done),
+            detail_gains=tuple(repair.detail_gain for _, repair in done),
             windows=tuple(_windows((index, repair.references) for index, repair in done)),
         )
 

@@ -149,6 +149,9 @@ class RestoreSettings:
     chroma_gain: bool = True
     """Give damaged frames whose colour is weaker or stronger than that of clean frames of the scene as much of it as
     those have, and lines that have none left theirs."""
+    response: bool = True
+    """Give damaged frames whose luma is softer, sharper, or of another contrast than that of clean frames before and
+    after them theirs."""
     levels: bool = True
     """Give frames that for a moment are darker or brighter as a whole the brightness of those before and after them."""
     hold: bool = True

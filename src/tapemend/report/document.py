@@ -45,6 +45,7 @@ def document(account: Account, summary: Summary, deviations: Iterable[Deviation]
             "changed": [_share(value) for value in account.changed.tolist()],
             "lines_put_back_pixels": np.round(account.moved.astype(np.float64), 2).tolist(),
             "chroma_gain": np.round(account.chroma_gains.astype(np.float64), 3).tolist(),
+            "detail_gain": np.round(account.detail_gains.astype(np.float64), 3).tolist(),
             "lines_with_colour_lent": np.round(account.recoloured.astype(np.float64), 3).tolist(),
         },
     }
@@ -106,6 +107,9 @@ def _done(account: Account, summary: Summary) -> dict[str, Any]:
         "frames_with_colour_weakened": summary.weakened,
         "weakest_chroma_gain": round(summary.weakest_gain, 3),
         "frames_with_colour_lent": summary.recoloured,
+        "frames_with_luma_evened": summary.evened,
+        "weakest_detail_gain": round(summary.weakest_detail_gain, 3),
+        "strongest_detail_gain": round(summary.strongest_detail_gain, 3),
         "frames_levelled": summary.levelled,
         "frames_held": summary.held,
         "frames_made_up": summary.made_up,

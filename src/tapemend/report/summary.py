@@ -59,6 +59,12 @@ class Summary:
     """By what a frame's colour was multiplied at least; 1 when none was weakened."""
     recoloured: int
     """Frames of which lines had no colour and got that of others."""
+    evened: int
+    """Frames whose luma was evened along its lines."""
+    weakest_detail_gain: float
+    """By what a frequency was multiplied at least; 1 when none was weakened."""
+    strongest_detail_gain: float
+    """By what a frequency was multiplied at most; 1 when none was strengthened."""
     levelled: int
     """Frames that flickered and got the brightness of others."""
     held: int
@@ -103,6 +109,9 @@ def summarise(account: Account) -> Summary:
         weakened=int((account.chroma_gains < 1).sum()),
         weakest_gain=float(account.chroma_gains.min(initial=1.0)),
         recoloured=int((account.recoloured > 0).sum()),
+        evened=int((account.detail_gains != 1).sum()),
+        weakest_detail_gain=float(account.detail_gains.min(initial=1.0)),
+        strongest_detail_gain=float(account.detail_gains.max(initial=1.0)),
         levelled=int(levelled.sum()),
         held=int(held.sum()),
         made_up=int(made_up.sum()),

@@ -48,6 +48,12 @@ def particulars(account: Account, summary: Summary) -> str:
             f"Colour that was too strong was weakened in {counted(summary.weakened, 'frame')}, to as little as "
             f"{summary.weakest_gain:.1f} times what it was."
         )
+    if summary.evened:
+        sentences.append(
+            f"Luma that was softer, sharper or of another contrast than that of clean frames was evened in "
+            f"{counted(summary.evened, 'frame')}, detail multiplied by {summary.weakest_detail_gain:.1f} to "
+            f"{summary.strongest_detail_gain:.1f}."
+        )
     if summary.levelled:
         sentences.append(
             f"{counted(summary.levelled, 'frame')} that flickered got the brightness of those before and after."

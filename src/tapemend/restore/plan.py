@@ -52,11 +52,15 @@ class Plan:
         """Whether any region of a frame is damaged."""
         return bool(self.cells(index).any())
 
+    def scored(self, index: int) -> bool:
+        """Whether a frame's own score says that it is damaged, not what others of its shot show."""
+        return bool(self.analysis.frame_score[index] > self.verdict.threshold)
+
     def damaged(self, index: int) -> float:
         """How surely lines of a frame are out of place, 0 to 1: of one that only faded, hops or is lost, surely not."""
         if self.verdict.lost[index] or self.verdict.hops[index]:
             return 0.0
-        if self.analysis.frame_score[index] > self.verdict.threshold:
+        if self.scored(index):
             return self._out_of_place(index)
         return HURT * self.hurt(index) * (not self.verdict.damaged[index])
 

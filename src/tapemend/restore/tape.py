@@ -15,6 +15,7 @@ from tapemend.lines import move_lines
 from tapemend.network.saturation import with_colour
 from tapemend.restore.colours import Colours
 from tapemend.restore.plan import Plan, of_the_worst
+from tapemend.restore.response import evened
 from tapemend.restore.restorer import Restorer, for_motion, region_weight
 from tapemend.restore.shown import Shown
 from tapemend.restore.timebase import Anchor, TimeBase
@@ -89,14 +90,15 @@ class TapeRestorer:
         put_back = torn_lines.put_back(coloured, aside) if torn_lines.places.any() else steadied
         gains = colours.gains(put_back) if colours else torch.ones(len(put_back))
         own = 1 + (gains[:, None] - 1) * (1 - lost)
-        seen = with_colour(put_back, own) if (gains != 1).any() else put_back
+        recoloured = with_colour(put_back, own) if (gains != 1).any() else put_back
+        seen, evening = self._evened(window, recoloured, references, lent, may)
         known = torn_lines.left(torn, told), self.plan.marred(window.first, window.last)
         whole = seen[places] - given[places] + self._looked_at(seen, places, weights, lent, may, known)
         moved = (aside + torn_lines.places)[places].abs().amax(1)
         done = (
-            Repair(moved=pixels, chroma_gain=gain, recoloured=share, references=references)
-            for pixels, gain, share in zip(
-                *(each.tolist() for each in (moved, gains[places], lost[places].mean(1))), strict=True
+            Repair(moved=pixels, chroma_gain=gain, recoloured=share, detail_gain=detail, references=references)
+            for pixels, gain, share, detail in zip(
+                *(each.tolist() for each in (moved, gains[places], lost[places].mean(1), evening[places])), strict=True
             )
         )
         return zip(whole * self.strength, done, strict=True)
@@ -133,6 +135,15 @@ class TapeRestorer:
         device = self.restorer.device
         lent, may = for_motion(references, device), torch.from_numpy(lendable).to(device)
         return Colours(plan=self.plan, window=window, references=lent, lendable=may)
+
+    def _evened(
+        self, window: Window, pictures: Tensor, references: References, lent: Tensor, may: NDArray[np.bool_]
+    ) -> tuple[Tensor, Tensor]:
+        """The pictures that a window sees with luma evened, and how much, if that is asked for."""
+        if not self.restorer.settings.response:
+            return pictures, torch.ones(len(pictures))
+        lenders = list(zip(references.indices, lent, torch.from_numpy(may), strict=True))
+        return evened(self.plan, window, pictures, lenders, self.restorer.device)
 
     def _anchors(self, indices: Iterable[int], pictures: Iterable[Tensor]) -> list[Anchor]:
         """Frames to hold lines against."""
