@@ -55,7 +55,7 @@ def scorer_of(path: Path) -> DamageScorer:
 
 @pytest.mark.parametrize("count", [1, 4, 7, 9])
 def test_every_frame_has_its_scores_in_order(tmp_path: Path, count: int) -> None:
-    levels, scorer = [(37 * index) % 256 for index in range(count)], Brightness()
+    levels, scorer = [(29 * index) % 256 for index in range(count)], Brightness()
     found = analyse(iter(grey_frames(levels)), LAYOUT, scorer, tmp_path / "analysis")
     assert sum(scorer.batches) == len(found) == count
     np.testing.assert_allclose(found.frame_score, np.array(levels) / 255, atol=1e-6)
@@ -88,7 +88,7 @@ def test_an_analysis_that_was_broken_off_is_written_anew(tmp_path: Path) -> None
 class Neighbours:
     """Scores a frame by what the frames beside it add to it: the one before tenfold, the one after a hundredfold."""
 
-    name, absolute = "neighbours", True
+    name, absolute = "neighbours", False
 
     def score(self, pictures: Tensor) -> Scores:
         level = 255 * pictures[:, 0, 0, 0]
@@ -102,6 +102,36 @@ def test_every_frame_is_scored_between_its_neighbours(tmp_path: Path, count: int
     found = analyse(iter(grey_frames(list(range(1, count + 1)))), LAYOUT, Neighbours(), tmp_path)
     expected = [n + 10 * max(1, n - 1) + 100 * min(count, n + 1) for n in range(1, count + 1)]
     np.testing.assert_allclose(found.frame_score, expected, rtol=1e-5)
+
+
+class Restless:
+    """Scores a frame by its luma, and half of how much it differs from the frames beside it."""
+
+    name = "restless"
+
+    def __init__(self, absolute: bool = True) -> None:
+        self.absolute = absolute
+
+    def score(self, pictures: Tensor) -> Scores:
+        level = pictures[:, 0, 0, 0]
+        change = (level[1:-1] - level[:-2]).abs().maximum((level[1:-1] - level[2:]).abs())
+        score = level[1:-1] + change / 2
+        cells = score[:, None, None].expand(-1, CELL_ROWS, CELL_COLUMNS)
+        return Scores(frames=score, cells=cells, torn=cells, kinds=score[:, None].expand(-1, 5))
+
+
+@pytest.mark.parametrize("first", [0, 1, 2, 3])
+def test_frames_beside_surely_damaged_ones_are_scored_as_if_these_were_not_there(tmp_path: Path, first: int) -> None:
+    levels = [*[40] * first, 40, 230, 40, 230, 230, 40, 50, 50]
+    found = analyse(iter(grey_frames(levels)), LAYOUT, Restless(), tmp_path / "absolute")
+    calm = np.array([*[40] * first, 40, 0, 40, 0, 0, 45, 50, 50]) / 255
+    clean = np.array(levels) < 200
+    np.testing.assert_allclose(found.frame_score[clean], calm[clean], atol=1e-6)
+    np.testing.assert_allclose(found.frame_score[~clean], (230 + 190 / 2) / 255, atol=1e-6)
+    for told in (found.cell_score[:, 0, 0], found.torn_score[:, 0, 0], found.kind_score[:, 0]):
+        np.testing.assert_allclose(told[clean], 255 * calm[clean], atol=0.5)
+    left = analyse(iter(grey_frames(levels)), LAYOUT, Restless(absolute=False), tmp_path / "relative")
+    np.testing.assert_allclose(left.frame_score[first], (40 + 190 / 2) / 255, atol=1e-6)
 
 
 def test_no_more_frames_are_held_than_are_scored_together(tmp_path: Path) -> None:

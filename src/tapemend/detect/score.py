@@ -1,5 +1,6 @@
 """Every frame through a scorer, once, in order; what grows with the tape goes to disk."""
 
+import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -10,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from tapemend.colour import to_ycbcr
+from tapemend.detect.shots import SURER
 from tapemend.frames import Analysis, Frame, PixelLayout
 
 CELL_ROWS, CELL_COLUMNS = 18, 24
@@ -18,6 +20,8 @@ SIGNATURE_ROWS, SIGNATURE_COLUMNS = 12, 16
 KINDS = 5
 BATCH = 4
 """Frames scored together."""
+SURELY_CLEAN = 0.1
+"""Score of a frame up to which damage beside it did no harm."""
 ANALYSIS_FILES = FRAMES, CELLS, TORN, KIND_SCORES, SIGNATURES = (
     "frames.f32",
     "cells.u8",
@@ -39,6 +43,10 @@ class Scores(NamedTuple):
     """(B, 18, 24) how surely lines are torn or lost in each region; 0 where a scorer does not tell."""
     kinds: Tensor
     """(B, 5) of each kind."""
+
+
+Batch = tuple[Tensor, Scores]
+"""Frames in a row between their neighbours, as a scorer takes them, and their scores."""
 
 
 class Scorer(Protocol):
@@ -72,8 +80,8 @@ def analyse(frames: Iterable[Frame], layout: PixelLayout, scorer: Scorer, folder
         (folder / KIND_SCORES).open("wb") as kind_file,
         (folder / SIGNATURES).open("wb") as signature_file,
     ):
-        for pictures in _in_a_row(frames, layout):
-            scores = scorer.score(pictures)
+        batches = ((pictures, scorer.score(pictures)) for pictures in _in_a_row(frames, layout))
+        for pictures, scores in _by_themselves(batches, scorer) if scorer.absolute else batches:
             frame_file.write(scores.frames.cpu().numpy().astype(np.float32).tobytes())
             for values, file in (
                 (scores.cells, cell_file),
@@ -106,6 +114,35 @@ def signature(pictures: Tensor) -> Tensor:
     """(B, 3, H, W) Y'CbCr to (B, 12, 16, 3) means over a coarse grid, 0 to 1 with neutral chroma at 0.5."""
     means = adaptive_avg_pool2d(pictures, (SIGNATURE_ROWS, SIGNATURE_COLUMNS)).permute(0, 2, 3, 1)
     return (means + torch.tensor([0.0, 0.5, 0.5])).clamp(0, 1)
+
+
+def _by_themselves(batches: Iterable[Batch], scorer: Scorer) -> Iterator[Batch]:
+    """Batches in a row, frames beside surely damaged ones scored again without them.
+
+    What changes from a damaged frame to the next is seen in both, and a clean one between two looks as if it swayed.
+    """
+    held, before = None, -math.inf
+    for batch in batches:
+        if held is not None:
+            yield held[0], _alone(*held, (before, batch[1].frames[0].item()), scorer)
+            before = held[1].frames[-1].item()
+        held = batch
+    if held is not None:
+        yield held[0], _alone(*held, (before, -math.inf), scorer)
+
+
+def _alone(pictures: Tensor, scores: Scores, around: tuple[float, float], scorer: Scorer) -> Scores:
+    """The scores of a batch whose frames stand beside themselves where they stood beside surely damaged ones; around:
+    the scores of the frames before the batch and after it."""
+    own = torch.tensor([around[0], *scores.frames.tolist(), around[1]])
+    surer = torch.stack([own[:-2], own[2:]]) > own[1:-1] + SURER
+    told = Scores(*(each.clone() for each in scores))
+    for place in (surer.any(0) & (own[1:-1] > SURELY_CLEAN)).nonzero()[:, 0].tolist():
+        before, frame, after = pictures[place : place + 3]
+        row = torch.stack([frame if surer[0, place] else before, frame, frame if surer[1, place] else after])
+        for each, again in zip(told, scorer.score(row), strict=True):
+            each[place] = again[0]
+    return told
 
 
 def _in_a_row(frames: Iterable[Frame], layout: PixelLayout) -> Iterator[Tensor]:
