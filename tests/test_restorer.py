@@ -444,6 +444,21 @@ def test_luma_of_damaged_frames_is_evened_as_clean_frames_have_it_unless_setting
     assert all((each.repair.detail_gain, each.repair.changed) == (1, 0) for each in left)
 
 
+def test_clean_frames_on_both_sides_tell_what_a_restored_one_shows_unless_settings_say_no(tmp_path: Path) -> None:
+    """Colour made stronger has steps, that of the frames beside it has not."""
+    scene, idle = FadedScene(share=0.3), write_idle_restorer(tmp_path / "idle.safetensors")
+    found, left = (scene.restored(idle, replace(PLAIN, consensus=asked)) for asked in (True, False))
+    for index in (4, 5):
+        errors = [
+            np.abs(each[index].frame.planes[1].astype(int) - scene.whole[index].planes[1]).mean()
+            for each in (found, left)
+        ]
+        assert errors[0] < 0.5 * errors[1]
+    one_sided = FadedScene(marks(6, (4, 6)), share=0.3)
+    found, left = (one_sided.restored(idle, replace(PLAIN, consensus=asked)) for asked in (True, False))
+    assert_same(found, left)
+
+
 def test_colour_stays_if_settings_say_so(tmp_path: Path) -> None:
     scene, idle = FadedScene(), write_idle_restorer(tmp_path / "idle.safetensors")
     for each in scene.restored(idle, replace(PLAIN, chroma_gain=False)):

@@ -152,6 +152,9 @@ class RestoreSettings:
     response: bool = True
     """Give damaged frames whose luma is softer, sharper, or of another contrast than that of clean frames before and
     after them theirs."""
+    consensus: bool = True
+    """Where clean frames before and after a damaged one agree, believe them more than what is restored, the more the
+    more that had to change."""
     levels: bool = True
     """Give frames that for a moment are darker or brighter as a whole the brightness of those before and after them."""
     hold: bool = True

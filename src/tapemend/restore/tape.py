@@ -12,12 +12,14 @@ from torch.nn.functional import adaptive_avg_pool2d
 from tapemend.colour import add_change
 from tapemend.frames import Frame, References, Repair, Restored
 from tapemend.lines import move_lines
+from tapemend.network.consensus import consensus
 from tapemend.network.saturation import with_colour
 from tapemend.restore.colours import Colours
 from tapemend.restore.plan import Plan, of_the_worst
 from tapemend.restore.response import evened
 from tapemend.restore.restorer import Restorer, for_motion, region_weight
 from tapemend.restore.shown import Shown
+from tapemend.restore.sides import Sides
 from tapemend.restore.timebase import Anchor, TimeBase
 from tapemend.restore.torn import TornLines, find_torn_lines
 from tapemend.restore.windows import CONTEXT, Window, overlapping
@@ -91,9 +93,11 @@ class TapeRestorer:
         gains = colours.gains(put_back) if colours else torch.ones(len(put_back))
         own = 1 + (gains[:, None] - 1) * (1 - lost)
         recoloured = with_colour(put_back, own) if (gains != 1).any() else put_back
-        seen, evening = self._evened(window, recoloured, references, lent, may)
+        sides = Sides(self.plan, window, shown, references, lent, torch.from_numpy(may), self.restorer.device)
+        seen, evening = self._evened(window, recoloured, sides)
         known = torn_lines.left(torn, told), self.plan.marred(window.first, window.last)
         whole = seen[places] - given[places] + self._looked_at(seen, places, weights, lent, may, known)
+        whole += self._agreed(given[places], whole, damaged, sides) * weights
         moved = (aside + torn_lines.places)[places].abs().amax(1)
         done = (
             Repair(moved=pixels, chroma_gain=gain, recoloured=share, detail_gain=detail, references=references)
@@ -136,14 +140,24 @@ class TapeRestorer:
         lent, may = for_motion(references, device), torch.from_numpy(lendable).to(device)
         return Colours(plan=self.plan, window=window, references=lent, lendable=may)
 
-    def _evened(
-        self, window: Window, pictures: Tensor, references: References, lent: Tensor, may: NDArray[np.bool_]
-    ) -> tuple[Tensor, Tensor]:
+    def _evened(self, window: Window, pictures: Tensor, sides: Sides) -> tuple[Tensor, Tensor]:
         """The pictures that a window sees with luma evened, and how much, if that is asked for."""
         if not self.restorer.settings.response:
             return pictures, torch.ones(len(pictures))
-        lenders = list(zip(references.indices, lent, torch.from_numpy(may), strict=True))
-        return evened(self.plan, window, pictures, lenders, self.restorer.device)
+        return evened(self.plan, window, pictures, sides, self.restorer.device)
+
+    def _agreed(self, given: Tensor, changes: Tensor, indices: list[int], sides: Sides) -> Tensor:
+        """(N, 3, H, W) what to add to given frames, with their changes, where clean ones on both sides agree."""
+        more, device = torch.zeros_like(changes), self.restorer.device
+        height, width = given.shape[-2:]
+        for number, index in enumerate(indices):
+            lenders = sides.of(index) if self.restorer.settings.consensus else []
+            if len(lenders) == 2 and not self.plan.verdict.lost[index]:
+                pictures, clean = map(torch.stack, zip(*lenders, strict=True))
+                change = for_motion(changes[number], device)
+                restored = for_motion(given[number], device) + change
+                more[number] = consensus(restored, change, pictures, clean)[:, :height, :width].cpu()
+        return more
 
     def _anchors(self, indices: Iterable[int], pictures: Iterable[Tensor]) -> list[Anchor]:
         """Frames to hold lines against."""
