@@ -1,4 +1,4 @@
-"""The clean frames before and after each damaged frame of a window."""
+"""The clean frames before and after each damaged frame of a window: those not judged damaged, but for some regions."""
 
 from collections.abc import Iterator
 
@@ -31,10 +31,11 @@ class Sides:
         (D, rows, columns) bool, regions of them that are clean."""
         self.stride = 2 if plan.scan.interlaced else 1
         indices = range(window.first, window.last)
-        clean = torch.ones(plan.analysis.cell_score.shape[1:], dtype=torch.bool, device=device)
         given = for_motion(pictures, device)
         self._near = {
-            index: (picture, clean) for index, picture in zip(indices, given, strict=True) if not plan.hurt(index)
+            index: (given[index - window.first], torch.from_numpy(~plan.cells(index)).to(device))
+            for index in indices
+            if not plan.verdict.damaged[index]
         }
         others = zip(for_motion(lent, device), lendable.to(device), strict=True)
         self._lent = dict(zip(references.indices, others, strict=True))
