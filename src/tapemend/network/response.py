@@ -45,7 +45,7 @@ class Equaliser(NamedTuple):
     """What evens a frame's luma."""
 
     gains: Tensor
-    """(FREQUENCIES,) by what to multiply each; 1 where nothing is to be done."""
+    """(FREQUENCIES,) on the CPU, by what to multiply each; 1 where nothing is to be done."""
     own: float
     """How bright the frame is where it shows what clean frames show, 0 to 1."""
     wanted: float
@@ -68,7 +68,7 @@ def equaliser(frame: Tensor, sides: Sequence[tuple[Tensor, Tensor]]) -> Equalise
         return UNTOLD
     told = [_told(frame, *side) for side in sides]
     own, wanted = (statistics.mean(levels) for levels in zip(*(each[1:] for each in told), strict=True))
-    return Equaliser(_agreed([each.gains for each in told]).cpu(), own, wanted)
+    return Equaliser(_agreed([each.gains for each in told]), own, wanted)
 
 
 def equalised(luma: Tensor, even: Equaliser) -> Tensor:
@@ -108,7 +108,7 @@ def _told(frame: Tensor, other: Tensor, clean: Tensor) -> Equaliser:
     gains[0] = missing[0] if abs(math.log(missing[0])) > math.log(LEAST) else 1.0
     gains = gains.clamp(1 / MOST, MOST)
     coherent = products.square() > COHERENT * squares * others
-    return Equaliser(torch.where(coherent, gains, 1.0), level, wanted)
+    return Equaliser(torch.where(coherent, gains, 1.0).cpu(), level, wanted)
 
 
 def _kept(fetched: Tensor, pieces: Tensor) -> Tensor:
