@@ -132,7 +132,7 @@ def _by_themselves(batches: Iterable[Batch], scorer: Scorer) -> Iterator[Batch]:
 
 
 def _alone(pictures: Tensor, scores: Scores, around: tuple[float, float], scorer: Scorer) -> Scores:
-    """The scores of a batch whose frames stand beside themselves where they stood beside surely damaged ones; around:
+    """The scores of a batch, lower ones of frames that stand beside themselves where they stood beside damage; around:
     the scores of the frames before the batch and after it."""
     own = torch.tensor([around[0], *scores.frames.tolist(), around[1]])
     surer = torch.stack([own[:-2], own[2:]]) > own[1:-1] + SURER
@@ -140,8 +140,10 @@ def _alone(pictures: Tensor, scores: Scores, around: tuple[float, float], scorer
     for place in (surer.any(0) & (own[1:-1] > SURELY_CLEAN)).nonzero()[:, 0].tolist():
         before, frame, after = pictures[place : place + 3]
         row = torch.stack([frame if surer[0, place] else before, frame, frame if surer[1, place] else after])
-        for each, again in zip(told, scorer.score(row), strict=True):
-            each[place] = again[0]
+        again = scorer.score(row)
+        if again.frames[0] < scores.frames[place]:
+            for each, lower in zip(told, again, strict=True):
+                each[place] = lower[0]
     return told
 
 
