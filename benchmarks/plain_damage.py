@@ -138,10 +138,15 @@ def cassette(picture: Picture, draw: Generator, number: int) -> Picture:
     return moved(np.stack([luma, colour.real, colour.imag]), right)
 
 
+def noisy(picture: Picture, draw: Generator, luma: float, chroma: float) -> Picture:
+    """White noise of these standard deviations."""
+    white: Picture = draw.normal(size=picture.shape) * np.array([luma, chroma, chroma])[:, None, None]
+    return picture + white
+
+
 def noise(picture: Picture, draw: Generator, number: int) -> Picture:
     """White noise in luma and chroma."""
-    noisy: Picture = picture + draw.normal(size=picture.shape) * np.array([0.05, 0.025, 0.025])[:, None, None]
-    return noisy
+    return noisy(picture, draw, 0.05, 0.025)
 
 
 def comets(picture: Picture, draw: Generator, number: int) -> Picture:
@@ -157,22 +162,19 @@ def comets(picture: Picture, draw: Generator, number: int) -> Picture:
 def vivid(picture: Picture, draw: Generator, number: int) -> Picture:
     """Colour two and a half times as strong, as where a filter lifts the subcarrier; noise."""
     picture[1:] *= 2.5
-    noisy: Picture = picture + draw.normal(size=picture.shape) * np.array([0.03, 0.02, 0.02])[:, None, None]
-    return noisy
+    return noisy(picture, draw, 0.03, 0.02)
 
 
 def worn(picture: Picture, draw: Generator, number: int) -> Picture:
     """Luma soft along the lines, as of a head that wears; noise."""
     picture[0] = gaussian_filter1d(picture[0], 2.0, axis=1)
-    noisy: Picture = picture + draw.normal(size=picture.shape) * np.array([0.03, 0.02, 0.02])[:, None, None]
-    return noisy
+    return noisy(picture, draw, 0.03, 0.02)
 
 
 def peaked(picture: Picture, draw: Generator, number: int) -> Picture:
     """Detail of luma along the lines twice as strong, as with pre-emphasis that nothing takes back; noise."""
     picture[0] += picture[0] - gaussian_filter1d(picture[0], 5.0, axis=1)
-    noisy: Picture = picture + draw.normal(size=picture.shape) * np.array([0.03, 0.02, 0.02])[:, None, None]
-    return noisy
+    return noisy(picture, draw, 0.03, 0.02)
 
 
 def grey(picture: Picture, draw: Generator, number: int) -> Picture:

@@ -64,11 +64,12 @@ def equaliser(frame: Tensor, sides: Sequence[tuple[Tensor, Tensor]]) -> Equalise
     say the same, for a camera, or a fade, changes contrast from one side to the other; one alone is believed where it
     says that contrast is the same.
     """
-    if not any(_suspect(frame, other) for other, _ in sides):
+    own = _pieces(frame[0])
+    if not any(_suspect(own, _pieces(other[0])) for other, _ in sides):
         return UNTOLD
-    told = [_told(frame, *side) for side in sides]
-    own, wanted = (statistics.mean(levels) for levels in zip(*(each[1:] for each in told), strict=True))
-    return Equaliser(_agreed([each.gains for each in told]), own, wanted)
+    told = [_told(frame, own, *side) for side in sides]
+    levels = (statistics.mean(each) for each in zip(*(each[1:] for each in told), strict=True))
+    return Equaliser(_agreed([each.gains for each in told]), *levels)
 
 
 def equalised(luma: Tensor, even: Equaliser) -> Tensor:
@@ -81,20 +82,20 @@ def equalised(luma: Tensor, even: Equaliser) -> Tensor:
     return lines + (even.wanted if even.gains[0] != 1 else pivot)
 
 
-def _suspect(frame: Tensor, other: Tensor) -> bool:
-    """Whether frequencies are stronger or weaker in one of both pictures, (3, H, W) each, wherever what is in them."""
-    own, theirs = (_power(_centred(pieces, torch.ones_like(pieces[..., 0].real))[0]) for pieces in _both(frame, other))
+def _suspect(one: Tensor, other: Tensor) -> bool:
+    """Whether frequencies are stronger or weaker in the pieces of one of two pictures, wherever what is in them."""
+    own, theirs = (_power(_centred(pieces, torch.ones_like(pieces[..., 0].real))[0]) for pieces in (one, other))
     apart = (own.mean((0, 1)) + EPSILON).log() - (theirs.mean((0, 1)) + EPSILON).log()
     ratio, frequencies = SUSPECT
     return bool(apart[frequencies].abs().max() > 2 * math.log(ratio))
 
 
-def _told(frame: Tensor, other: Tensor, clean: Tensor) -> Equaliser:
-    """What one clean frame tells."""
+def _told(frame: Tensor, own: Tensor, other: Tensor, clean: Tensor) -> Equaliser:
+    """What one clean frame tells of a frame, (3, H, W), and its pieces."""
     there = interpolate(clean[None, None].to(other), other.shape[-2:])[0]
     vectors = motion(frame[None], other[None, None])
     fetched = brought(torch.cat([other[:1], there])[None, None], vectors)[0, 0]
-    own, theirs = _both(frame, fetched)
+    theirs = _pieces(fetched[0])
     may = fetched[1, ::EACH].unfold(-1, PIECE, STEP).amin(-1) >= LENDS
     weight = (may & (_correlation(own, theirs) > ALIKE)).to(frame)
     if weight.sum() < ENOUGH:
@@ -123,10 +124,6 @@ def _agreed(sides: Sequence[Tensor]) -> Tensor:
     if len(sides) == 1 and least[0] != 1:
         return torch.ones_like(least)
     return torch.where(least > 1, least, torch.where(most < 1, most, 1.0))
-
-
-def _both(*pictures: Tensor) -> tuple[Tensor, ...]:
-    return tuple(_pieces(picture[0]) for picture in pictures)
 
 
 def _pieces(luma: Tensor) -> Tensor:
