@@ -192,11 +192,11 @@ def places(window: Tensor, references: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def coloured(window: Tensor, references: Tensor) -> Tensor:
-    """(T, 3, H, W) with faded colour strengthened as the program does, as far as a second look sees."""
-    gains, clean = torch.ones(len(window)), torch.ones(len(references), 1, 1) > 0
+    """(T, 3, H, W) with faded or turned colour as the program restores it, as far as a second look sees."""
+    gains, clean = [complex(1)] * len(window), torch.ones(len(references), 1, 1) > 0
     for number in range(MIDDLE - 2, MIDDLE + 3):
         gains[number] = chroma_gain(window[number], references, clean)
-    return with_colour(window, gains)
+    return with_colour(window, torch.tensor(gains))
 
 
 def without_weights(network: RestorationNetwork) -> RestorationNetwork:

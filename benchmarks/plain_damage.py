@@ -2,15 +2,16 @@
 
     python benchmarks/plain_damage.py CLIPS --json plain.json
 
-Fourteen kinds of damage as anyone might write them down in an afternoon, in a few lines of numpy each: dropouts, noise
+Sixteen kinds of damage as anyone might write them down in an afternoon, in a few lines of numpy each: dropouts, noise
 and lines that jitter each for itself (streaks); a mistracked band that wanders, and the change of heads at the bottom
 (band); colour late, soft, weak, noisy and gone in places (colour); a way through composite with swaying lines
 (composite); the look of a home cassette as video effects have it (cassette); white noise (noise); white tails and
-nothing else (comets); too much colour, in noise (vivid); soft luma, and such with too much detail, in noise (worn,
-peaked); no colour, in whole frames and halves of them (grey); single frames of snow (lost); brightness that jumps
-(flicker); pictures that stand higher or lower (hops). Of each clip's first frames, three in eight stay as they are,
-unless all are asked for. Says by how much damaged frames gain, how much the worst of them does, how an undamaged one
-fares at least, and the area under ROC of the frames' scores; both are left out where every frame is damaged.
+nothing else (comets); in noise: too much colour, colour of another hue, soft luma, luma with too much detail, a picture
+seen twice (vivid, turned, worn, peaked, doubled); no colour, in whole frames and halves of them (grey); single frames
+of snow (lost); brightness that jumps (flicker); pictures that stand higher or lower (hops). Of each clip's first
+frames, three in eight stay as they are, unless all are asked for. Says by how much damaged frames gain, how much the
+worst of them does, how an undamaged one fares at least, and the area under ROC of the frames' scores; both are left out
+where every frame is damaged.
 """
 
 import argparse
@@ -165,6 +166,12 @@ def vivid(picture: Picture, draw: Generator, number: int) -> Picture:
     return noisy(picture, draw, 0.03, 0.02)
 
 
+def turned(picture: Picture, draw: Generator, number: int) -> Picture:
+    """Hue turned by 25 degrees, as where the burst was misread; noise."""
+    other = (picture[1] + 1j * picture[2]) * np.exp(1j * np.radians(25))
+    return noisy(np.stack([picture[0], other.real, other.imag]), draw, 0.03, 0.02)
+
+
 def worn(picture: Picture, draw: Generator, number: int) -> Picture:
     """Luma soft along the lines, as of a head that wears; noise."""
     picture[0] = gaussian_filter1d(picture[0], 2.0, axis=1)
@@ -174,6 +181,12 @@ def worn(picture: Picture, draw: Generator, number: int) -> Picture:
 def peaked(picture: Picture, draw: Generator, number: int) -> Picture:
     """Detail of luma along the lines twice as strong, as with pre-emphasis that nothing takes back; noise."""
     picture[0] += picture[0] - gaussian_filter1d(picture[0], 5.0, axis=1)
+    return noisy(picture, draw, 0.03, 0.02)
+
+
+def doubled(picture: Picture, draw: Generator, number: int) -> Picture:
+    """A fifth of the luma is of the picture fourteen pixels to the left, as of a signal that came twice; noise."""
+    picture[0] += 0.2 * (np.roll(picture[0], 14, 1) - picture[0])
     return noisy(picture, draw, 0.03, 0.02)
 
 
@@ -212,8 +225,10 @@ KINDS: dict[str, Callable[[Picture, Generator, int], Picture]] = {
     "noise": noise,
     "comets": comets,
     "vivid": vivid,
+    "turned": turned,
     "worn": worn,
     "peaked": peaked,
+    "doubled": doubled,
     "grey": grey,
     "lost": lost,
     "flicker": flicker,

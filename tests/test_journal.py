@@ -33,6 +33,7 @@ class Calls:
             changed=(0.1, 1 / 3),
             moved=(0.0, 1.5),
             chroma_gains=(1.0, 1.25),
+            hues=(0.0, -12.5),
             recoloured=(0.0, 0.5),
             detail_gains=(1.0, 0.6),
             windows=(WindowNote(start=1, stop=2, references=references),),

@@ -116,6 +116,7 @@ def account(damaged: NDArray[np.bool_], **changes: Any) -> Account:
         changed=np.where(damaged, 0.25, 0.0).astype(np.float32),
         moved=np.where(damaged, 1.25, 0.0).astype(np.float32),
         chroma_gains=np.where(damaged, 1.5, 1.0).astype(np.float32),
+        hues=np.where(damaged, -20.0, 0.0).astype(np.float32),
         recoloured=np.where(damaged, 0.25, 0.0).astype(np.float32),
         detail_gains=np.where(damaged, 1.6, 1.0).astype(np.float32),
         windows=tuple(window for window in windows if damaged[window.start : window.stop].any()),
@@ -249,6 +250,15 @@ def test_it_says_how_much_colour_was_strengthened(tmp_path: Path) -> None:
     assert "Colour that had faded was strengthened in 1 frame, to up to 1.5 times what it was." in said(page)
     _, page = reports(account(marks(3, 1), chroma_gains=np.ones(3, np.float32)), tmp_path)
     assert "Colour that had faded" not in said(page)
+
+
+def test_it_says_how_far_hue_was_turned(tmp_path: Path) -> None:
+    report, page = reports(account(marks(3, 1), hues=np.array([12.5, -20.25, 0], np.float32)), tmp_path)
+    assert report["frames"]["hue_turned_degrees"] == [12.5, -20.2, 0.0]
+    assert (report["done"]["frames_with_hue_turned"], report["done"]["farthest_turn_degrees"]) == (2, 20.2)
+    assert "Hue that differed from that of clean frames was turned back in 2 frames, by up to 20 degrees." in said(page)
+    _, page = reports(account(marks(3, 1), hues=np.zeros(3, np.float32)), tmp_path)
+    assert "Hue that" not in said(page)
 
 
 def test_it_says_how_luma_was_evened(tmp_path: Path) -> None:

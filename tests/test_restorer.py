@@ -291,9 +291,9 @@ def test_lines_torn_each_for_itself_are_put_back_and_a_stretch_may_end_anywhere(
 
 
 class FadedScene(Scene):
-    """A scene of which two damaged frames have half of their colour, or another share."""
+    """A scene of which two damaged frames have half of their colour, Cb + i Cr, or another share."""
 
-    def __init__(self, damaged: Marks | None = None, share: float = 0.5) -> None:
+    def __init__(self, damaged: Marks | None = None, share: complex = 0.5) -> None:
         super().__init__(marks(20, (4, 6)) if damaged is None else damaged, width=192, height=128)
         self.analysis.signature[:] = self.analysis.signature[0]
         still = (
@@ -303,8 +303,9 @@ class FadedScene(Scene):
             plane[::shrink, ::shrink].numpy()
             for plane, shrink in zip(still.clamp(0, 255).to(torch.uint8), (1, 2, 2), strict=True)
         )
-        scaled = (np.floor(128 + share * (plane.astype(np.float32) - 128)) for plane in chroma)
-        faded = [plane.clip(0, 255).astype(np.uint8) for plane in scaled]
+        blue, red = (plane.astype(np.float32) - 128 for plane in chroma)
+        scaled = share * (blue + 1j * red)
+        faded = [np.floor(128 + plane).clip(0, 255).astype(np.uint8) for plane in (scaled.real, scaled.imag)]
         self.whole = [replace(frame, planes=(luma, *chroma)) for frame in self.frames]
         self.frames = list(self.whole)
         for index in (4, 5):
@@ -335,6 +336,21 @@ def test_colour_of_damaged_frames_that_is_too_strong_is_weakened_as_clean_frames
         for plane, before, wanted in zip(found[index].frame.planes[1:], given[1:], whole[1:], strict=True):
             left, was = (np.abs(each.astype(int) - wanted).mean() for each in (plane, before))
             assert left < 0.15 * was
+    assert all(each.repair == Repair() for each in (*found[:4], *found[6:]))
+
+
+def test_hue_of_damaged_frames_is_turned_back_to_that_of_clean_frames(tmp_path: Path) -> None:
+    scene, idle = FadedScene(share=np.exp(1j * np.radians(20))), write_idle_restorer(tmp_path / "idle.safetensors")
+    found = scene.restored(idle)
+    assert_same(scene.restored(idle, edges=(5,)), found)
+    for index in (4, 5):
+        assert found[index].repair.hue == pytest.approx(-20, abs=2)
+        assert found[index].repair.chroma_gain == pytest.approx(1)
+        given, whole = (frames[index].planes for frames in (scene.frames, scene.whole))
+        assert np.array_equal(found[index].frame.planes[0], whole[0])
+        for plane, before, wanted in zip(found[index].frame.planes[1:], given[1:], whole[1:], strict=True):
+            left, was = (np.abs(each.astype(int) - wanted).mean() for each in (plane, before))
+            assert left < 0.25 * was
     assert all(each.repair == Repair() for each in (*found[:4], *found[6:]))
 
 

@@ -1,4 +1,7 @@
-"""Colour that a frame, or lines of it, have lost, measured against clean frames of its scene and lent by them."""
+"""Colour that a frame, or lines of it, have lost, or turned, measured against clean frames of its scene and lent."""
+
+import cmath
+import math
 
 import pytest
 import torch
@@ -32,6 +35,23 @@ def references(seed: int = 1) -> Tensor:
 def test_colour_that_faded_or_is_too_strong_is_measured_though_the_camera_pans(keep: float, place: int) -> None:
     scaled = with_colour(filmed((place,)), torch.tensor([keep]))[0]
     assert chroma_gain(scaled, references(), ALL) == pytest.approx(1 / keep, rel=0.06)
+
+
+@given(degrees=st.floats(8, 50), left=st.booleans(), keep=st.sampled_from([0.5, 0.9, 1.0, 1.6]))
+@settings(max_examples=25)
+def test_hue_that_is_turned_is_measured_whether_or_not_colour_faded(degrees: float, left: bool, keep: float) -> None:
+    turn = math.radians(-degrees if left else degrees)
+    turned = with_colour(filmed((12,)), torch.tensor([cmath.rect(keep, turn)]))[0]
+    gain = chroma_gain(turned, references(), ALL)
+    assert cmath.phase(gain) == pytest.approx(-turn, abs=math.radians(2))
+    assert abs(gain) == pytest.approx(1 if 0.9 <= keep <= 1 else 1 / keep, rel=0.06)
+
+
+@pytest.mark.parametrize("degrees", [-4, 3, 80, 120, 180])
+def test_hue_that_is_turned_by_little_or_by_very_much_stays(degrees: float) -> None:
+    """Scenes change a little by themselves, and what is of another colour altogether is another thing."""
+    turned = with_colour(filmed((12,)), torch.tensor([cmath.rect(1, math.radians(degrees))]))[0]
+    assert chroma_gain(turned, references(), ALL) == 1
 
 
 def test_noise_in_colour_is_not_taken_for_too_much_of_it() -> None:
@@ -91,6 +111,8 @@ def test_luma_stays_when_colour_is_strengthened() -> None:
     strengthened = with_colour(frames, torch.tensor([1.0, 1.5]))
     assert torch.equal(strengthened[0], frames[0])
     assert torch.equal(strengthened[1], frames[1] * (1 + 0.5 * CHROMA))
+    quarter = with_colour(frames, torch.tensor([1.0, 1.0j]))
+    assert torch.equal(quarter[1], torch.stack([frames[1, 0], -frames[1, 2], frames[1, 1]]))
 
 
 @pytest.mark.parametrize(

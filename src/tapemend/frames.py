@@ -285,6 +285,8 @@ class Repair:
     """Pixels that a line was put back by at most, either way."""
     chroma_gain: float = 1.0
     """By what its colour was multiplied, 1 where it was not."""
+    hue: float = 0.0
+    """Degrees by which its colour was turned, from Cb towards Cr; 0 where it was not."""
     recoloured: float = 0.0
     """Share of its lines that had no colour and got that of others, 0 to 1."""
     detail_gain: float = 1.0
@@ -334,6 +336,8 @@ class SegmentNote:
     """Per frame, pixels that a line was put back by at most."""
     chroma_gains: tuple[float, ...]
     """Per frame, by what its colour was multiplied."""
+    hues: tuple[float, ...]
+    """Per frame, degrees by which its colour was turned."""
     recoloured: tuple[float, ...]
     """Per frame, share of its lines that got the colour of others."""
     detail_gains: tuple[float, ...]
@@ -410,6 +414,8 @@ class Account(Survey):
     """(N,) pixels that a line of each frame was put back by at most."""
     chroma_gains: NDArray[np.float32]
     """(N,) by what each frame's colour was multiplied, 1 where it was not."""
+    hues: NDArray[np.float32]
+    """(N,) degrees by which each frame's colour was turned, from Cb towards Cr; 0 where it was not."""
     recoloured: NDArray[np.float32]
     """(N,) share of each frame's lines that had no colour and got that of others."""
     detail_gains: NDArray[np.float32]

@@ -164,6 +164,7 @@ def _note_from(plain: dict[str, Any], path: Path) -> SegmentNote:
         changed=tuple(plain["changed"]),
         moved=tuple(plain["moved"]),
         chroma_gains=tuple(plain["chroma_gains"]),
+        hues=tuple(plain["hues"]),
         recoloured=tuple(plain["recoloured"]),
         detail_gains=tuple(plain["detail_gains"]),
         windows=tuple(

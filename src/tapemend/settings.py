@@ -147,8 +147,8 @@ class RestoreSettings:
     """Put lines back that lie aside of where the frames around, or clean ones of a still scene, have them, and those
     torn each for itself that frames of the scene tell the place of."""
     chroma_gain: bool = True
-    """Give damaged frames whose colour is weaker or stronger than that of clean frames of the scene as much of it as
-    those have, and lines that have none left theirs."""
+    """Give damaged frames whose colour is weaker or stronger than that of clean frames of the scene, or of another hue,
+    theirs, and lines that have none left."""
     response: bool = True
     """Give damaged frames whose luma is softer, sharper, or of another contrast than that of clean frames before and
     after them theirs."""

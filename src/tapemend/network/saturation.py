@@ -1,10 +1,11 @@
-"""The colour that a frame as a whole has lost, or has too much of, told by clean frames of the same scene.
+"""The colour that a frame as a whole has lost, has too much of or has turned, told by clean frames of the same scene.
 
 A chroma signal that is weak (a worn tape, a copy's wrong level, a hunting automatic control) or too strong (a filter
-that lifts the subcarrier, a control that misreads the burst) scales Cb and Cr of the whole picture alike. Clean frames
-are brought to the frame's place along motion, and the ratio of their chroma to its own is the slope of a line through
-the means of blocks, by total least squares, as both have noise. Blocks whose luma differs show something else, and what
-single lines or dropouts do to a block's chroma is an outlier. Nothing here is learned.
+that lifts the subcarrier, a control that misreads the burst) scales Cb and Cr of the whole picture alike; one decoded
+against a wrong phase has its hue turned. Taken for complex numbers, Cb + i Cr, they are multiplied by another one.
+Clean frames are brought to the frame's place along motion, and the ratio of their chroma to its own is the slope of a
+line through the means of blocks, by total least squares, as both have noise. Blocks whose luma differs show something
+else, and what single lines or dropouts do to a block's chroma is an outlier. Nothing here is learned.
 
 A picture that is darker too, as in a fade, is left alone.
 
@@ -12,8 +13,10 @@ Of a picture that has no colour left there is nothing to be strengthened: it get
 show the same.
 """
 
+import cmath
 import math
 import statistics
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -55,22 +58,39 @@ LEAST, MOST = 1.1, 4.0
 there is none left to be strengthened."""
 TOO_MUCH = 0.8
 """Gain from which on down there is too much colour: half as much noise as colour looks like 0.85."""
+LEAST_TURN, MOST_TURN = math.radians(6), math.radians(60)
+"""Turn of hue below which it is left as it is, and above which frames show something else."""
 
 
-def chroma_gain(frame: Tensor, references: Tensor, lendable: Tensor) -> float:
-    """By what a frame's Cb and Cr are to be multiplied to have the colour of clean frames of its scene.
+def chroma_gain(frame: Tensor, references: Tensor, lendable: Tensor) -> complex:
+    """By what a frame's Cb + i Cr is to be multiplied to have the colour of clean frames of its scene.
 
     frame: (3, H, W) float32 Y'CbCr, H and W multiples of 16; references: (D, 3, H, W); lendable: (D, rows, columns)
     bool, regions of them that are clean. The median over those that tell anything, 1 where none does.
     """
-    total = 1.0
+    total = complex(1)
     for _ in range(LOOKS):
-        coloured = with_colour(frame[None], torch.tensor([total]).to(frame))[0]
-        gains = [gain for gain in map(_gain, *_beside(coloured, references, lendable)) if math.isfinite(gain)]
-        total *= statistics.median(gains) if gains else 1.0
-        if TOO_MUCH < total < LEAST or total > MOST:
-            return 1.0
-    return total
+        coloured = with_colour(frame[None], torch.tensor([total]))[0]
+        gains = [gain for gain in map(_gain, *_beside(coloured, references, lendable)) if cmath.isfinite(gain)]
+        total *= _median(gains) if gains else 1
+        if _worthwhile(total) == 1:
+            return 1
+    return _worthwhile(total)
+
+
+def _median(gains: Sequence[complex]) -> complex:
+    return cmath.rect(statistics.median(map(abs, gains)), statistics.median(map(cmath.phase, gains)))
+
+
+def _worthwhile(gain: complex) -> complex:
+    """What of a gain is more than scenes change by themselves."""
+    strength, turn = cmath.polar(gain)
+    if strength > MOST or abs(turn) > MOST_TURN:
+        return 1
+    return cmath.rect(
+        1.0 if TOO_MUCH < strength < LEAST else strength,
+        0.0 if abs(turn) < LEAST_TURN else turn,
+    )
 
 
 def lent_colour(frame: Tensor, lenders: Tensor, lendable: Tensor) -> tuple[Tensor, Tensor]:
@@ -118,8 +138,11 @@ def _pale(own: Tensor, others: Tensor) -> Tensor:
 
 
 def with_colour(pictures: Tensor, gains: Tensor) -> Tensor:
-    """(T, 3, H, W) Y'CbCr, chroma multiplied by gains, (T,) or, of each line, (T, H)."""
-    return torch.cat([pictures[:, :1], pictures[:, 1:] * gains.reshape(len(gains), 1, -1, 1)], 1)
+    """(T, 3, H, W) Y'CbCr, Cb + i Cr multiplied by gains, real or complex, (T,) or, of each line, (T, H)."""
+    luma, blue, red = pictures.tensor_split(3, 1)
+    turning = gains.to(torch.complex64).reshape(len(gains), 1, -1, 1)
+    along, across = turning.real.to(pictures), turning.imag.to(pictures)
+    return torch.cat([luma, along * blue - across * red, along * red + across * blue], 1)
 
 
 def _beside(frame: Tensor, references: Tensor, lendable: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -134,28 +157,33 @@ def _beside(frame: Tensor, references: Tensor, lendable: Tensor) -> tuple[Tensor
     return ours, theirs, clean[:, 0].floor() / (1 + apart).square()
 
 
-def _gain(frame: Tensor, reference: Tensor, weight: Tensor) -> float:
+def _gain(frame: Tensor, reference: Tensor, weight: Tensor) -> complex:
     """(3, h, w) each, (h, w): the ratio of their chroma; not a number where the reference tells nothing of it.
 
     Noise of the frame lets its chroma look stronger than it is: that there is too much of it is told by the slope that
     takes all noise for the frame's.
     """
-    own, other = frame[1:], reference[1:]
+    own, other = (torch.complex(*each[1:]) for each in (frame, reference))
     near = weight
     for _ in range(ROUNDS):
         gain, at_least, correlation = _slopes(own, other, near)
-        apart = (other - gain * own).square().sum(0) / (1 + gain * gain)
+        apart = _power(other - gain * own) / (1 + abs(gain) ** 2)
         near = weight / (1 + apart / OUTLIER**2)
     told = correlation > CORRELATION and weight.mean() > COVERED
-    return max(gain, min(at_least, 1.0)) if told else math.nan
+    return gain * max(1.0, min(at_least, 1.0) / abs(gain)) if told else complex(math.nan)
 
 
-def _slopes(one: Tensor, other: Tensor, weight: Tensor) -> tuple[float, float, float]:
-    """The slope of a line through 0 by total least squares, and by least squares along the first one, that alone has
-    noise then; and the correlation. Not numbers where there is no line."""
-    squares, others, products = ((weight * each).sum().item() for each in (one * one, other * other, one * other))
-    if products <= 0:
-        return math.nan, math.nan, math.nan
-    difference = others - squares
-    slope = (difference + math.hypot(difference, 2 * products)) / (2 * products)
-    return slope, others / products, products / math.sqrt(squares * others)
+def _slopes(one: Tensor, other: Tensor, weight: Tensor) -> tuple[complex, float, float]:
+    """The slope of a line through 0 by total least squares, complex; its size by least squares along the first one,
+    that alone has noise then; and the correlation. Not numbers where there is no line."""
+    squares, others = ((weight * _power(each)).sum().item() for each in (one, other))
+    product = (weight * one.conj() * other).sum().item()
+    if product == 0:
+        return complex(math.nan), math.nan, math.nan
+    size, difference = abs(product), others - squares
+    slope = (difference + math.hypot(difference, 2 * size)) / (2 * size)
+    return slope * product / size, others / size, size / math.sqrt(squares * others)
+
+
+def _power(chroma: Tensor) -> Tensor:
+    return chroma.real.square() + chroma.imag.square()

@@ -57,6 +57,10 @@ class Summary:
     """Frames whose colour was weakened as a whole."""
     weakest_gain: float
     """By what a frame's colour was multiplied at least; 1 when none was weakened."""
+    turned: int
+    """Frames whose hue was turned as a whole."""
+    farthest_turn: float
+    """Degrees by which it was at most, either way; 0 when none was."""
     recoloured: int
     """Frames of which lines had no colour and got that of others."""
     evened: int
@@ -108,6 +112,8 @@ def summarise(account: Account) -> Summary:
         strongest_gain=float(account.chroma_gains.max(initial=1.0)),
         weakened=int((account.chroma_gains < 1).sum()),
         weakest_gain=float(account.chroma_gains.min(initial=1.0)),
+        turned=int((account.hues != 0).sum()),
+        farthest_turn=float(np.abs(account.hues).max(initial=0.0)),
         recoloured=int((account.recoloured > 0).sum()),
         evened=int((account.detail_gains != 1).sum()),
         weakest_detail_gain=float(account.detail_gains.min(initial=1.0)),

@@ -48,6 +48,11 @@ def particulars(account: Account, summary: Summary) -> str:
             f"Colour that was too strong was weakened in {counted(summary.weakened, 'frame')}, to as little as "
             f"{summary.weakest_gain:.1f} times what it was."
         )
+    if summary.turned:
+        sentences.append(
+            f"Hue that differed from that of clean frames was turned back in {counted(summary.turned, 'frame')}, by up "
+            f"to {summary.farthest_turn:.0f} degrees."
+        )
     if summary.evened:
         sentences.append(
             f"Luma that was softer, sharper or of another contrast than that of clean frames was evened in "

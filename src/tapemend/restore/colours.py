@@ -1,4 +1,4 @@
-"""Colour of a window's frames that is weak, too strong or gone, made as clean frames of the scene have it."""
+"""Colour of a window's frames that is weak, too strong, turned or gone, made as clean frames of the scene have it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,16 +41,17 @@ class Colours:
         return recoloured, lost
 
     def gains(self, pictures: Tensor) -> Tensor:
-        """(T,) by what to multiply the colour of the pictures, (T, 3, H, W) Y'CbCr: 1 of those that are not damaged.
+        """(T,) complex, by what to multiply Cb + i Cr of the pictures, (T, 3, H, W) Y'CbCr: 1 of those that are not
+        damaged.
 
         Clean frames near by tell, references only where there are none: over a long shot a camera changes colour too.
         Where neither can be held against the frame, the shot's signatures tell, more roughly.
         """
-        gains = torch.ones(len(pictures))
+        gains = [complex(1)] * len(pictures)
         for place, frame, near, far in self._lenders(pictures):
             told = chroma_gain(frame, *(near if len(near[0]) else far))
             gains[place] = told if told != 1 else self.plan.fading(self.window.first + place)
-        return gains
+        return torch.tensor(gains, dtype=torch.complex128)
 
     def _lenders(self, pictures: Tensor) -> Iterator[tuple[int, Tensor, tuple[Tensor, Tensor], tuple[Tensor, Tensor]]]:
         """Of each damaged picture its place and itself, the clean ones next to it, NEAR at most, and the references,

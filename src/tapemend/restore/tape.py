@@ -90,7 +90,7 @@ class TapeRestorer:
         torn = self.plan.torn(window.first, window.last)
         torn_lines = self._torn_lines(window, steadied, lent, torn)
         put_back = torn_lines.put_back(coloured, aside) if torn_lines.places.any() else steadied
-        gains = colours.gains(put_back) if colours else torch.ones(len(put_back))
+        gains = colours.gains(put_back) if colours else torch.ones(len(put_back), dtype=torch.complex128)
         own = 1 + (gains[:, None] - 1) * (1 - lost)
         recoloured = with_colour(put_back, own) if (gains != 1).any() else put_back
         sides = Sides(self.plan, window, shown, references, lent, torch.from_numpy(may), self.restorer.device)
@@ -99,11 +99,10 @@ class TapeRestorer:
         whole = seen[places] - given[places] + self._looked_at(seen, places, weights, lent, may, known)
         whole += self._agreed(given[places], whole, damaged, sides) * weights
         moved = (aside + torn_lines.places)[places].abs().amax(1)
+        said = moved, gains[places].abs(), gains[places].angle().rad2deg(), lost[places].mean(1), evening[places]
         done = (
-            Repair(moved=pixels, chroma_gain=gain, recoloured=share, detail_gain=detail, references=references)
-            for pixels, gain, share, detail in zip(
-                *(each.tolist() for each in (moved, gains[places], lost[places].mean(1), evening[places])), strict=True
-            )
+            Repair(moved=pixels, chroma_gain=gain, hue=hue, recoloured=share, detail_gain=detail, references=references)
+            for pixels, gain, hue, share, detail in zip(*(each.tolist() for each in said), strict=True)
         )
         return zip(whole * self.strength, done, strict=True)
 
