@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv1d, interpolate, pad
 
-from tapemend.network.response import FREQUENCIES, equalised, equaliser
+from tapemend.network.response import FREQUENCIES, _agreed, equalised, equaliser
 
 HEIGHT, WIDTH = 160, 256
 ALL = torch.ones(18, 24) > 0
@@ -101,3 +101,16 @@ def test_a_response_of_one_leaves_luma_as_it_is() -> None:
     told = equaliser(filmed(12), sides())
     assert told.gains.shape == (FREQUENCIES,)
     assert torch.allclose(equalised(luma, told), luma, atol=1e-5)
+
+
+def test_frequencies_that_stand_alone_are_left() -> None:
+    """Scenes that move do so to single ones; a filter does it to those around too, be it to the finest."""
+    gains = torch.ones(FREQUENCIES)
+    gains[2:4], gains[6], gains[10:13], gains[20:23], gains[-3:] = 0.88, 0.9, 1.4, 0.7, 1.2
+    left = gains.clone()
+    left[2:7] = 1
+    assert torch.equal(_agreed([gains, gains]), left)
+    assert torch.equal(_agreed([gains]), left)
+    flat = torch.ones(FREQUENCIES)
+    flat[0] = 1.2
+    assert torch.equal(_agreed([flat, flat]), flat)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate, pad
+from torch.nn.functional import interpolate, max_pool1d, pad
 
 from tapemend.network.motion import LENDS, brought, motion
 
@@ -37,6 +37,8 @@ LEAST, MOST = 1.08, 3.0
 """Gain, up or down, below which a frequency is left as it is, and to which others are held."""
 SUSPECT = 1.15, slice(0, 13)
 """Ratio of strengths, and the frequencies at which it makes a closer look worthwhile."""
+TOGETHER = 3
+"""Frequencies in a row that must be stronger, or weaker: what filters a signal does not do so to a single one."""
 EPSILON = 1e-9
 """Added where there may be nothing."""
 
@@ -123,7 +125,16 @@ def _agreed(sides: Sequence[Tensor]) -> Tensor:
     least, most = torch.stack(list(sides)).aminmax(dim=0)
     if len(sides) == 1 and least[0] != 1:
         return torch.ones_like(least)
-    return torch.where(least > 1, least, torch.where(most < 1, most, 1.0))
+    stronger, weaker = (_in_a_row(each) for each in (least > 1, most < 1))
+    return torch.where(stronger, least, torch.where(weaker, most, 1.0))
+
+
+def _in_a_row(told: Tensor) -> Tensor:
+    """(FREQUENCIES,) bool, those told of which TOGETHER in a row are (an opening); how bright pieces are is told
+    alone."""
+    wide = pad(told[None, 1:].float(), (TOGETHER - 1, TOGETHER - 1), mode="replicate")
+    begun = -max_pool1d(-wide, TOGETHER, stride=1)
+    return torch.cat([told[:1], max_pool1d(begun, TOGETHER, stride=1)[0] > 0])
 
 
 def _pieces(luma: Tensor) -> Tensor:
