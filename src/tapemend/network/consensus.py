@@ -8,12 +8,15 @@ frame itself shows, seen in neither, is coarse and stays. Nothing here is learne
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
+from torch.nn.functional import avg_pool2d, interpolate
 
 from tapemend.network.motion import LENDS, block_means, brought, motion
 
-NEAR, COARSE = 9, 17
-"""Pixels a side of the blocks in which frames are held against each other, and in which what only one shows is seen."""
+SAMPLE = 2
+"""Pixels a side of what is weighed alike."""
+NEAR, COARSE = 5, 9
+"""Samples a side of the blocks in which frames are held against each other, and in which what only one shows is
+seen."""
 LEFT = 0.25
 """Share of its own change by which what is restored may be wrong."""
 ANOTHER = 0.03
@@ -36,14 +39,14 @@ def consensus(restored: Tensor, change: Tensor, lenders: Tensor, lendable: Tenso
     one, other = fetched
     more = (one + other) / 2 - restored
     doubt, apart = (_nearby(each) for each in (LEFT * change, (one - other) / 2))
-    elsewise = block_means(more[None, :1], COARSE)[0] / ANOTHER
+    elsewise = block_means(avg_pool2d(more[None, :1], SAMPLE), COARSE)[0] / ANOTHER
     weight = doubt.square() / (doubt.square() + apart.square() + EPSILON) / (1 + elsewise.square()).square()
-    agreed: Tensor = (may.amin(0) >= LENDS) * weight * more
+    luma, chroma = interpolate(weight[None], more.shape[-2:], mode="bilinear", align_corners=False)[0]
+    agreed: Tensor = (may.amin(0) >= LENDS) * torch.stack([luma, chroma, chroma]) * more
     return agreed
 
 
 def _nearby(change: Tensor) -> Tensor:
-    """(3, H, W) to the same: how large a change is around each pixel, of luma, and of Cb and Cr together."""
+    """(3, H, W) to (2, h, w): how large a change is around each sample, of luma, and of Cb and Cr together."""
     sizes = torch.stack([change[0].abs(), change[1:].abs().mean(0)])
-    luma, chroma = block_means(sizes[None], NEAR)[0]
-    return torch.stack([luma, chroma, chroma])
+    return block_means(avg_pool2d(sizes[None], SAMPLE), NEAR)[0]
