@@ -23,6 +23,7 @@ from tapemend.pictures import frame_of, layout_of, planes_of, to_planar
 from tapemend.scan import Flags, Measurement, decide_scan
 from tapemend.settings import ProbeSettings
 from tapemend.source import NOT_A_VIDEO, Decoder, main_video, open_container
+from tapemend.wording import by_number, counted
 
 DEFAULT_RATE = Fraction(25)
 """Frames a second where neither the file nor its timestamps say."""
@@ -166,8 +167,10 @@ def _frame_rate(stream: av.VideoStream, stamps: Sequence[int], time_base: Fracti
     if plausible and not agreeing:
         notes.append(f"The header states {_decimal(plausible[0])} frames/s, the timestamps run at {_decimal(rate)}.")
     if uneven:
+        are = by_number(uneven, "is", "are")
         notes.append(
-            f"{uneven} of the first {len(steps)} timestamps are not one frame apart; they are kept as they are."
+            f"{uneven} of the first {counted(len(steps), 'step')} from timestamp to timestamp {are} not one frame; the "
+            "timestamps are kept as they are."
         )
     return rate, tuple(notes)
 
