@@ -407,6 +407,21 @@ def test_frames_that_hop_are_put_back_and_a_stretch_may_end_anywhere(tmp_path: P
     assert [each.repair.changed for each in left] == [0] * len(left)
 
 
+def test_what_only_a_frame_that_hopped_shows_stays_in_it(tmp_path: Path) -> None:
+    """That it had to be moved is no doubt about what it shows."""
+    scene, idle = FadedScene(), write_idle_restorer(tmp_path / "idle.safetensors")
+    scene.frames = list(scene.whole)
+    for scores in (scene.analysis.frame_score, scene.analysis.cell_score, scene.analysis.torn_score):
+        scores[:] = 0
+    luma, *chroma = scene.whole[4].planes
+    own = luma + np.random.default_rng(1).integers(0, 6, luma.shape, dtype=np.uint8)
+    planes = [np.roll(plane, 12 // shrink, 0) for plane, shrink in zip((own, *chroma), (1, 2, 2), strict=True)]
+    scene.frames[4] = replace(scene.whole[4], planes=tuple(planes))
+    scene.verdict.hops[4] = 13 / 128
+    found = luma_of(scene.restored(idle)[4].frame)
+    assert np.abs(found - own)[20:-20].max() <= 1
+
+
 def test_frames_and_bands_without_colour_get_that_of_others_and_a_stretch_may_end_anywhere(tmp_path: Path) -> None:
     scene, idle = FadedScene(), write_idle_restorer(tmp_path / "idle.safetensors")
     for index, lost in ((4, slice(None)), (5, slice(20, 44))):
