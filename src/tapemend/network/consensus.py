@@ -29,8 +29,8 @@ EPSILON = 1e-8
 def consensus(restored: Tensor, change: Tensor, lenders: Tensor, lendable: Tensor) -> Tensor:
     """What to add to a restored frame, (3, H, W).
 
-    restored: (3, H, W) float32 Y'CbCr, H and W multiples of 16; change: (3, H, W) by which it differs from what was
-    shown; lenders: (2, 3, H, W), a clean frame before it and one after it; lendable: (2, rows, columns) bool, regions
+    restored: (3, H, W) float32 Y'CbCr, H and W multiples of 16; change: (3, H, W) how it was changed by what may be
+    wrong; lenders: (2, 3, H, W), a clean frame before it and one after it; lendable: (2, rows, columns) bool, regions
     of them that are clean.
     """
     there = interpolate(lendable[:, None].to(lenders), lenders.shape[-2:])

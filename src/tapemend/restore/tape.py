@@ -97,7 +97,7 @@ class TapeRestorer:
         seen, evening = self._evened(window, recoloured, sides)
         known = torn_lines.left(torn, told), self.plan.marred(window.first, window.last)
         whole = seen[places] - given[places] + self._looked_at(seen, places, weights, lent, may, known)
-        whole += self._agreed(given[places] + whole, shown[places], damaged, sides) * weights
+        whole += self._agreed(given[places] + whole, coloured[places], damaged, sides) * weights
         moved = (aside + torn_lines.places)[places].abs().amax(1)
         said = moved, gains[places].abs(), gains[places].angle().rad2deg(), lost[places].mean(1), evening[places]
         done = (
@@ -145,17 +145,17 @@ class TapeRestorer:
             return pictures, torch.ones(len(pictures))
         return evened(self.plan, window, pictures, sides, self.restorer.device)
 
-    def _agreed(self, restored: Tensor, shown: Tensor, indices: list[int], sides: Sides) -> Tensor:
-        """(N, 3, H, W) what to add to restored frames where clean ones on both sides agree; shown: those before, but
-        where they should stand and as bright as they should be."""
+    def _agreed(self, restored: Tensor, before: Tensor, indices: list[int], sides: Sides) -> Tensor:
+        """(N, 3, H, W) what to add to restored frames where clean ones on both sides agree; before: those without what
+        may be doubted, but where they should stand, as bright as they should be, and with the colour that was lent."""
         more, device = torch.zeros_like(restored), self.restorer.device
         height, width = restored.shape[-2:]
         for number, index in enumerate(indices):
             lenders = sides.of(index) if self.restorer.settings.consensus else []
             if len(lenders) == 2 and not self.plan.verdict.lost[index]:
                 pictures, clean = map(torch.stack, zip(*lenders, strict=True))
-                frame, before = for_motion(torch.stack([restored[number], shown[number]]), device)
-                more[number] = consensus(frame, frame - before, pictures, clean)[:, :height, :width].cpu()
+                frame, doubtless = for_motion(torch.stack([restored[number], before[number]]), device)
+                more[number] = consensus(frame, frame - doubtless, pictures, clean)[:, :height, :width].cpu()
         return more
 
     def _anchors(self, indices: Iterable[int], pictures: Iterable[Tensor]) -> list[Anchor]:
