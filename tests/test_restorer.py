@@ -1,6 +1,6 @@
 """Restoring stretches of tape: what is changed, what is not, and that it never depends on how work was cut."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -311,6 +311,27 @@ class FadedScene(Scene):
         for index in (4, 5):
             self.frames[index] = replace(self.frames[index], planes=(luma, *faded))
 
+    def score_nothing(self) -> None:
+        """Let every frame look clean."""
+        for scores in (self.analysis.frame_score, self.analysis.cell_score, self.analysis.torn_score):
+            scores[:] = 0
+
+    def hop(self, index: int, planes: Sequence[NDArray[np.integer]], lines: int) -> None:
+        """Let a frame show these planes, rolled down by so many lines, and be known to."""
+        rolled = tuple(np.roll(plane, lines // shrink, 0) for plane, shrink in zip(planes, (1, 2, 2), strict=True))
+        self.frames[index] = replace(self.whole[index], planes=rolled)
+        self.verdict.hops[index] = (lines + 1) / 128
+
+    def assert_colour_is_back(self, found: Sequence[Restored], most: float) -> None:
+        """At most so much of the error is left in the colour of the two damaged frames, and nothing else changed."""
+        for index in (4, 5):
+            given, whole = (frames[index].planes for frames in (self.frames, self.whole))
+            assert np.array_equal(found[index].frame.planes[0], whole[0])
+            for plane, before, wanted in zip(found[index].frame.planes[1:], given[1:], whole[1:], strict=True):
+                left, was = (np.abs(each.astype(int) - wanted).mean() for each in (plane, before))
+                assert left < most * was
+        assert all(each.repair == Repair() for each in (*found[:4], *found[6:]))
+
 
 def test_faded_colour_of_damaged_frames_is_strengthened_as_clean_frames_have_it(tmp_path: Path) -> None:
     scene, idle = FadedScene(), write_idle_restorer(tmp_path / "idle.safetensors")
@@ -331,12 +352,7 @@ def test_colour_of_damaged_frames_that_is_too_strong_is_weakened_as_clean_frames
     found = scene.restored(idle)
     for index in (4, 5):
         assert found[index].repair.chroma_gain == pytest.approx(1 / 1.6, rel=0.05)
-        given, whole = (frames[index].planes for frames in (scene.frames, scene.whole))
-        assert np.array_equal(found[index].frame.planes[0], whole[0])
-        for plane, before, wanted in zip(found[index].frame.planes[1:], given[1:], whole[1:], strict=True):
-            left, was = (np.abs(each.astype(int) - wanted).mean() for each in (plane, before))
-            assert left < 0.15 * was
-    assert all(each.repair == Repair() for each in (*found[:4], *found[6:]))
+    scene.assert_colour_is_back(found, 0.15)
 
 
 def test_hue_of_damaged_frames_is_turned_back_to_that_of_clean_frames(tmp_path: Path) -> None:
@@ -346,19 +362,13 @@ def test_hue_of_damaged_frames_is_turned_back_to_that_of_clean_frames(tmp_path: 
     for index in (4, 5):
         assert found[index].repair.hue == pytest.approx(-20, abs=2)
         assert found[index].repair.chroma_gain == pytest.approx(1)
-        given, whole = (frames[index].planes for frames in (scene.frames, scene.whole))
-        assert np.array_equal(found[index].frame.planes[0], whole[0])
-        for plane, before, wanted in zip(found[index].frame.planes[1:], given[1:], whole[1:], strict=True):
-            left, was = (np.abs(each.astype(int) - wanted).mean() for each in (plane, before))
-            assert left < 0.25 * was
-    assert all(each.repair == Repair() for each in (*found[:4], *found[6:]))
+    scene.assert_colour_is_back(found, 0.25)
 
 
 def test_frames_that_only_faded_get_their_colour_back_and_keep_their_lines(tmp_path: Path) -> None:
     """Where nothing can be held against a frame the shot's signatures say how much colour it has lost."""
     scene, idle = FadedScene(), write_idle_restorer(tmp_path / "idle.safetensors")
-    for scores in (scene.analysis.frame_score, scene.analysis.cell_score, scene.analysis.torn_score):
-        scores[:] = 0
+    scene.score_nothing()
     scene.frames[4] = torn(scene.frames[4], swaying(1, 2.0)[0])
     scene.frames[5] = replace(scene.frames[5], planes=(255 - scene.frames[5].planes[0], *scene.frames[5].planes[1:]))
     scene.verdict.fading[5] = 1.75
@@ -371,8 +381,7 @@ def test_frames_that_only_faded_get_their_colour_back_and_keep_their_lines(tmp_p
 def test_frames_that_flicker_get_the_brightness_of_others_and_a_stretch_may_end_anywhere(tmp_path: Path) -> None:
     scene, idle = FadedScene(), write_idle_restorer(tmp_path / "idle.safetensors")
     scene.frames = list(scene.whole)
-    for scores in (scene.analysis.frame_score, scene.analysis.cell_score, scene.analysis.torn_score):
-        scores[:] = 0
+    scene.score_nothing()
     for index, gain in ((4, 0.7), (5, 1.1)):
         whole = scene.whole[index]
         luma = (16 + gain * (whole.planes[0] - 16.0)).round().clip(0, 255).astype(np.uint8)
@@ -391,13 +400,9 @@ def test_frames_that_flicker_get_the_brightness_of_others_and_a_stretch_may_end_
 def test_frames_that_hop_are_put_back_and_a_stretch_may_end_anywhere(tmp_path: Path) -> None:
     scene, idle = FadedScene(), write_idle_restorer(tmp_path / "idle.safetensors")
     scene.frames = list(scene.whole)
-    for scores in (scene.analysis.frame_score, scene.analysis.cell_score, scene.analysis.torn_score):
-        scores[:] = 0
+    scene.score_nothing()
     for index, lines in ((4, 12), (5, -20)):
-        planes = scene.whole[index].planes
-        rolled = [np.roll(plane, lines // shrink, 0) for plane, shrink in zip(planes, (1, 2, 2), strict=True)]
-        scene.frames[index] = replace(scene.whole[index], planes=tuple(rolled))
-        scene.verdict.hops[index] = (lines + 1) / 128
+        scene.hop(index, scene.whole[index].planes, lines)
     found = scene.restored(idle)
     assert_same(scene.restored(idle, edges=(5,)), found)
     for index, each in enumerate(found):
@@ -411,13 +416,10 @@ def test_what_only_a_frame_that_hopped_shows_stays_in_it(tmp_path: Path) -> None
     """That it had to be moved is no doubt about what it shows."""
     scene, idle = FadedScene(), write_idle_restorer(tmp_path / "idle.safetensors")
     scene.frames = list(scene.whole)
-    for scores in (scene.analysis.frame_score, scene.analysis.cell_score, scene.analysis.torn_score):
-        scores[:] = 0
+    scene.score_nothing()
     luma, *chroma = scene.whole[4].planes
     own = luma + np.random.default_rng(1).integers(0, 6, luma.shape, dtype=np.uint8)
-    planes = [np.roll(plane, 12 // shrink, 0) for plane, shrink in zip((own, *chroma), (1, 2, 2), strict=True)]
-    scene.frames[4] = replace(scene.whole[4], planes=tuple(planes))
-    scene.verdict.hops[4] = 13 / 128
+    scene.hop(4, (own, *chroma), 12)
     found = luma_of(scene.restored(idle)[4].frame)
     assert np.abs(found - own)[20:-20].max() <= 1
 
